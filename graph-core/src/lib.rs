@@ -1,1 +1,42 @@
-//! The graph engine.
+//! The engine of Grafito: graphs, their construction, verification, optimization, planning and execution.
+//!
+//! It knows nothing of any particular numeric operation: those are [`Op`]s, defined elsewhere.
+
+mod array;
+mod attr;
+mod buffer;
+mod dtype;
+mod error;
+mod exec;
+mod fact;
+mod grad;
+mod graph;
+mod kernel;
+mod mode;
+mod op;
+mod origin;
+mod pending;
+mod plan;
+mod shape;
+mod trace;
+mod verify;
+
+// In reading order: what a value is, what an op is, what a graph is, how it is made and run.
+pub use array::Array;
+pub use attr::{Attr, Attributes};
+pub use buffer::{ALIGNMENT, Buffer};
+pub use dtype::{DType, Element};
+pub use error::{Error, FailedOp, OpError, Operand};
+pub use exec::{Arena, compute, run_once, run_with};
+pub use fact::{Fact, Facts};
+pub use grad::{Algebra, Vjp, backward};
+pub use graph::{Graph, Node, NodeId, NodeKind, Value, Values};
+pub use kernel::{Kernel, Source, View, ViewMut};
+pub use mode::{MODE_VARIABLE, Mode, mode, set_default_mode, set_mode, with_mode};
+pub use op::{Class, Op, OpIdentity, OpRef, infer};
+pub use origin::Origin;
+pub use pending::{Pending, PendingOperand};
+pub use plan::Plan;
+pub use shape::Shape;
+pub use trace::{Captured, Entered, Trace, TraceKind};
+pub use verify::{Violation, verify, verify_after};

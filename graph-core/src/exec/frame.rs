@@ -1,0 +1,78 @@
+//! Frames: the addresses behind a plan's places during one run. All pointer arithmetic of the executor is here.
+
+use smallvec::SmallVec;
+
+use crate::array::Array;
+use crate::dtype::DType;
+use crate::kernel::{Source, View, ViewMut};
+use crate::plan::{Argument, Place, Slot};
+
+/// The addresses of one activation of a plan.
+///
+/// Invariant, from the planner: at any step, the slots of its results overlap neither each other nor the slots of its
+/// arguments (an argument computed in place has no slot), and every offset lies within the arena.
+pub(super) struct Frame<'a> {
+    pub(super) arena: *mut u8,
+    pub(super) inputs: SmallVec<[*mut u8; 8]>,
+    pub(super) fresh: SmallVec<[*mut u8; 4]>,
+    pub(super) constants: &'a [Array],
+}
+
+impl Frame<'_> {
+    /// The address of a place.
+    pub(super) fn address(&self, place: Place) -> *mut u8 {
+        match place {
+            Place::Arena(offset) => self.arena.wrapping_add(offset),
+            Place::Input(index) => self.inputs[index],
+            Place::Constant(index) => self.constants[index].as_ptr(),
+            Place::Fresh(index) => self.fresh[index],
+        }
+    }
+
+    /// A slot, to read.
+    ///
+    /// # Safety
+    /// For the lifetime of the view nothing writes to the slot.
+    pub(super) unsafe fn view<'v>(&self, slot: &'v Slot) -> View<'v> {
+        // SAFETY: the planner gave the slot as many bytes as the fact has, in initialized memory that outlives the
+        // run; that nothing writes meanwhile is the caller's promise.
+        let bytes = unsafe { std::slice::from_raw_parts(self.address(slot.place), slot.fact.num_bytes()) };
+        View::new(&slot.fact, bytes)
+    }
+
+    /// A slot, to write.
+    ///
+    /// # Safety
+    /// For the lifetime of the view nothing else reads or writes the slot.
+    pub(super) unsafe fn view_mut<'v>(&self, slot: &'v Slot, in_place: bool) -> ViewMut<'v> {
+        let address = self.address(slot.place);
+        let len = slot.fact.num_bytes();
+        if slot.fact.dtype == DType::Bool && !in_place {
+            // SAFETY: as below; a slot used before for another dtype may hold bytes that are no bools.
+            unsafe { address.write_bytes(0, len) };
+        }
+        // SAFETY: as in `view`; that the access is exclusive is the caller's promise.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(address, len) };
+        ViewMut::new(&slot.fact, bytes)
+    }
+
+    /// An argument, to read.
+    ///
+    /// # Safety
+    /// As for [`Frame::view`].
+    pub(super) unsafe fn source<'v>(&self, argument: &'v Argument) -> Source<'v> {
+        match argument {
+            Argument::InPlace => Source::InPlace,
+            // SAFETY: the caller's promise.
+            Argument::Slot(slot) => Source::View(unsafe { self.view(slot) }),
+        }
+    }
+
+    /// The address of an argument that has a slot, as all of a structural step's have.
+    pub(super) fn argument(&self, argument: &Argument) -> *mut u8 {
+        match argument {
+            Argument::Slot(slot) => self.address(slot.place),
+            Argument::InPlace => unreachable!("structural steps are not computed in place"),
+        }
+    }
+}

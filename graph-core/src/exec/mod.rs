@@ -1,0 +1,104 @@
+//! Execution on the host: the one place, with buffers and kernels' views, that deals in host memory.
+
+mod frame;
+mod run;
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::array::Array;
+use crate::buffer::Buffer;
+use crate::error::{Error, OpError};
+use crate::graph::{Graph, NodeKind};
+use crate::kernel::{Source, ViewMut};
+use crate::op::Class;
+use crate::plan::Plan;
+
+/// Memory for the temporaries of one plan; kept between runs.
+#[derive(Debug)]
+pub struct Arena(Buffer);
+
+impl Arena {
+    /// An arena of the plan's size.
+    pub fn new(plan: &Plan) -> Arena {
+        Arena(Buffer::zeroed(plan.arena_bytes))
+    }
+}
+
+impl Plan {
+    /// Runs the plan. Arrays of inputs that the plan updates in place are overwritten (copied first where they are
+    /// shared); an output that lives in an input's buffer shares it.
+    ///
+    /// # Errors
+    /// When an op fails on the data. Inputs that were updated before keep the update.
+    ///
+    /// # Panics
+    /// When inputs or arena are not those of this plan.
+    pub fn run(&self, inputs: &mut [Array], arena: &mut Arena) -> Result<SmallVec<[Array; 4]>, Error> {
+        run::run(self, inputs, &mut arena.0)
+    }
+}
+
+/// Plans and runs a graph once.
+///
+/// # Errors
+/// When an op has no kernel or fails on the data.
+///
+/// # Panics
+/// When the graph has inputs.
+pub fn run_once(graph: &Graph) -> Result<Vec<Array>, Error> {
+    run_with(graph, &mut [])
+}
+
+/// Plans and runs a graph once on these inputs.
+///
+/// # Errors
+/// When an op has no kernel or fails on the data.
+///
+/// # Panics
+/// When the inputs are not of the facts that the graph takes.
+pub fn run_with(graph: &Graph, inputs: &mut [Array]) -> Result<Vec<Array>, Error> {
+    let plan = Plan::new(graph)?;
+    let outputs = plan.run(inputs, &mut Arena::new(&plan))?;
+    Ok(outputs.into_vec())
+}
+
+/// Computes one node at once: what eager mode does for each operation.
+///
+/// # Errors
+/// When the node does not take these operands or fails on the data.
+pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]>, OpError> {
+    let facts: SmallVec<[_; 4]> = inputs.iter().map(|array| array.fact()).collect();
+    let output_facts = kind.infer(&facts)?;
+    match kind {
+        NodeKind::Constant(array) => Ok(smallvec![array.clone()]),
+        NodeKind::Apply(op) if op.class() == Class::View => {
+            Ok(smallvec![inputs[0].reshaped(output_facts[0].shape.clone())])
+        }
+        NodeKind::Apply(op) => {
+            let kernel = op.kernel(&facts, &output_facts)?;
+            let mut outputs: SmallVec<[Array; 1]> = output_facts.iter().cloned().map(Array::zeros).collect();
+            let mut outs: SmallVec<[ViewMut<'_>; 1]> = outputs.iter_mut().map(Array::view_mut).collect();
+            let ins: SmallVec<[Source<'_>; 4]> = inputs.iter().map(|a| Source::View(a.view())).collect();
+            kernel.run(&mut outs, &ins)?;
+            drop(outs);
+            Ok(outputs)
+        }
+        _ => compute_structure(kind, inputs),
+    }
+}
+
+/// A structural node computed alone: as a graph of that node.
+fn compute_structure(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]>, OpError> {
+    let origin = crate::origin::Origin::caller();
+    let mut graph = Graph::new(kind.name());
+    let values: Vec<_> =
+        inputs.iter().map(|array| graph.add_input("operand", array.fact().clone(), origin)).collect();
+    let outputs = graph.add(kind.clone(), &values, origin)?;
+    graph.set_outputs(outputs.to_vec());
+    let mut arrays: Vec<Array> = inputs.iter().map(|&array| array.clone()).collect();
+    match run_with(&graph, &mut arrays) {
+        Ok(outputs) => Ok(outputs.into()),
+        Err(Error::Op(failed)) => Err(OpError::value(failed.to_string())),
+        Err(error) => Err(OpError::value(error.to_string())),
+    }
+}

@@ -1,0 +1,217 @@
+//! Running a plan: its steps in order, loops and branches by running the plans of their regions.
+
+use smallvec::SmallVec;
+
+use super::frame::Frame;
+use crate::array::Array;
+use crate::buffer::Buffer;
+use crate::error::Error;
+use crate::plan::{Action, Argument, Place, Plan, Step, SubPlan};
+
+pub(super) fn run(
+    plan: &Plan,
+    inputs: &mut [Array],
+    arena: &mut Buffer,
+) -> Result<SmallVec<[Array; 4]>, Error> {
+    assert!(arena.len() >= plan.arena_bytes, "the arena of this plan");
+    assert!(
+        plan.input_facts.iter().eq(inputs.iter().map(|array| array.fact())),
+        "the plan takes {:?}",
+        plan.input_facts
+    );
+    for (input, &overwritten) in inputs.iter_mut().zip(&plan.overwritten) {
+        if overwritten {
+            input.make_unique();
+        }
+    }
+    let fresh: SmallVec<[Array; 4]> = plan.fresh.iter().cloned().map(Array::zeros).collect();
+    let frame = Frame {
+        arena: arena.as_ptr(),
+        inputs: inputs.iter().map(|array| array.as_ptr()).collect(),
+        fresh: fresh.iter().map(|array| array.as_ptr()).collect(),
+        constants: &plan.constants,
+    };
+    // SAFETY: the arena is large enough and borrowed exclusively; the facts of the inputs were compared; inputs that
+    // are overwritten and the fresh arrays are unique; `inputs` and `fresh` outlive the frame.
+    unsafe { run_steps(plan, &frame) }?;
+    let array = |place: Place| match place {
+        Place::Input(index) => inputs[index].clone(),
+        Place::Constant(index) => plan.constants[index].clone(),
+        Place::Fresh(index) => fresh[index].clone(),
+        Place::Arena(_) => unreachable!("outputs outlive the arena"),
+    };
+    Ok(plan.outputs.iter().map(|slot| array(slot.place).reshaped(slot.fact.shape.clone())).collect())
+}
+
+/// Runs all steps.
+///
+/// # Safety
+/// The frame's addresses are valid for this plan: of the sizes of its facts, initialized, and nobody else writes to
+/// them, or reads what the plan writes, during the run.
+unsafe fn run_steps(plan: &Plan, frame: &Frame<'_>) -> Result<(), Error> {
+    for step in &plan.steps {
+        // SAFETY: the caller's promise, for one step of the plan.
+        unsafe { run_step(step, frame) }?;
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As for [`run_steps`].
+unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
+    match &step.action {
+        Action::Kernel(kernel) => {
+            // SAFETY: by the frame's invariant results overlap neither each other nor arguments with a slot.
+            let ins: SmallVec<[_; 4]> = step.arguments.iter().map(|a| unsafe { frame.source(a) }).collect();
+            let in_place = step.arguments.iter().any(|a| matches!(a, Argument::InPlace));
+            // SAFETY: as above.
+            let mut outs: SmallVec<[_; 1]> =
+                step.results.iter().map(|slot| unsafe { frame.view_mut(slot, in_place) }).collect();
+            kernel.run(&mut outs, &ins).map_err(|reason| step.provenance.error(reason))
+        }
+        Action::Copy => {
+            let from = frame.argument(&step.arguments[0]);
+            let to = &step.results[0];
+            // SAFETY: a copy is planned only between different places; both have the bytes of the fact.
+            unsafe { frame.address(to.place).copy_from_nonoverlapping(from, to.fact.num_bytes()) };
+            Ok(())
+        }
+        Action::Call(body) => {
+            let operands = step.arguments.iter().map(|a| frame.argument(a)).collect();
+            // SAFETY: the region's facts agree with the step's (verified), its results are the step's own slots.
+            unsafe { run_region(body, frame, operands, results(step, frame)) }
+        }
+        Action::If { then_plan, else_plan } => {
+            // SAFETY: the first argument of an `If` is a bool scalar that no one writes now.
+            let chosen =
+                if unsafe { *frame.argument(&step.arguments[0]) } != 0 { then_plan } else { else_plan };
+            let operands = step.arguments[1..].iter().map(|a| frame.argument(a)).collect();
+            // SAFETY: as for `Call`.
+            unsafe { run_region(chosen, frame, operands, results(step, frame)) }
+        }
+        // SAFETY: the caller's promise.
+        Action::While { .. } => unsafe { run_while(step, frame) },
+        // SAFETY: the caller's promise.
+        Action::For { .. } => unsafe { run_for(step, frame) },
+    }
+}
+
+fn results(step: &Step, frame: &Frame<'_>) -> SmallVec<[*mut u8; 4]> {
+    step.results.iter().map(|slot| frame.address(slot.place)).collect()
+}
+
+/// # Safety
+/// Operands and results are valid for the region's facts and do not overlap where the region writes.
+unsafe fn run_region(
+    region: &SubPlan,
+    frame: &Frame<'_>,
+    operands: SmallVec<[*mut u8; 8]>,
+    results: SmallVec<[*mut u8; 4]>,
+) -> Result<(), Error> {
+    let inner = Frame {
+        arena: frame.arena.wrapping_add(region.arena),
+        inputs: operands,
+        fresh: results,
+        constants: &region.plan.constants,
+    };
+    // SAFETY: the region's arena is a slot of the parent's; the rest is the caller's promise. No input of a region is
+    // donated, so none is written.
+    unsafe { run_steps(&region.plan, &inner) }
+}
+
+/// # Safety
+/// As for [`run_steps`].
+unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
+    let Action::While { condition, body, carried, decision, spare } = &step.action else {
+        unreachable!("called for a while")
+    };
+    let mut operands: SmallVec<[*mut u8; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
+    let mut homes = Homes::new(step, frame, spare);
+    let decision = frame.address(Place::Arena(*decision));
+    loop {
+        // SAFETY: operands are the current loop variables and the invariants; the decision has a slot of its own.
+        unsafe { run_region(condition, frame, operands.clone(), SmallVec::from_iter([decision])) }?;
+        // SAFETY: the condition has just written its bool there.
+        if unsafe { *decision } == 0 {
+            break;
+        }
+        // SAFETY: the next values go to the homes that the current ones are not in.
+        unsafe { run_region(body, frame, operands.clone(), homes.next.clone()) }?;
+        homes.advance(&mut operands[..*carried]);
+    }
+    // SAFETY: the current loop variables are in one of their two homes, or still where they came from.
+    unsafe { homes.settle(step, frame, &operands[..*carried]) };
+    Ok(())
+}
+
+/// # Safety
+/// As for [`run_steps`].
+unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
+    let Action::For { body, trips, carried, scanned, counter, spare } = &step.action else {
+        unreachable!("called for a for")
+    };
+    let arguments: SmallVec<[*mut u8; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
+    let row_bytes = |slot: &crate::plan::Slot| slot.fact.num_bytes().checked_div(*trips).unwrap_or(0);
+    let counter = frame.address(Place::Arena(*counter)).cast::<i64>();
+    // The body takes the counter, the loop variables, a row of each sequence, the invariants.
+    let mut operands: SmallVec<[*mut u8; 8]> = SmallVec::from_iter([counter.cast()]);
+    operands.extend(arguments);
+    let mut homes = Homes::new(step, frame, spare);
+    for trip in 0..*trips {
+        // SAFETY: the counter has an aligned slot of eight bytes.
+        unsafe { counter.write(trip as i64) };
+        let mut outs = homes.next.clone();
+        for collected in &step.results[*carried..] {
+            outs.push(frame.address(collected.place).wrapping_add(trip * row_bytes(collected)));
+        }
+        // SAFETY: rows lie within their sequences; next values go to the homes that the current ones are not in.
+        unsafe { run_region(body, frame, operands.clone(), outs) }?;
+        homes.advance(&mut operands[1..1 + carried]);
+        for i in 0..*scanned {
+            if let Argument::Slot(sequence) = &step.arguments[carried + i] {
+                operands[1 + carried + i] = operands[1 + carried + i].wrapping_add(row_bytes(sequence));
+            }
+        }
+    }
+    // SAFETY: as in `run_while`.
+    unsafe { homes.settle(step, frame, &operands[1..1 + carried]) };
+    Ok(())
+}
+
+/// The two homes of each loop variable: the step's result, and a spare slot.
+struct Homes {
+    /// Where the next iteration writes.
+    next: SmallVec<[*mut u8; 4]>,
+    /// The other homes.
+    other: SmallVec<[*mut u8; 4]>,
+}
+
+impl Homes {
+    fn new(step: &Step, frame: &Frame<'_>, spare: &[usize]) -> Homes {
+        let results = step.results[..spare.len()].iter();
+        Homes {
+            next: results.map(|slot| frame.address(slot.place)).collect(),
+            other: spare.iter().map(|&offset| frame.address(Place::Arena(offset))).collect(),
+        }
+    }
+
+    /// The values just written become current.
+    fn advance(&mut self, current: &mut [*mut u8]) {
+        current.copy_from_slice(&self.next);
+        std::mem::swap(&mut self.next, &mut self.other);
+    }
+
+    /// Brings the current values to the step's results.
+    ///
+    /// # Safety
+    /// Both are valid for the facts of the loop variables.
+    unsafe fn settle(&self, step: &Step, frame: &Frame<'_>, current: &[*mut u8]) {
+        for (slot, &from) in step.results.iter().zip(current) {
+            let to = frame.address(slot.place);
+            if from != to {
+                // SAFETY: the caller's promise; two different homes do not overlap.
+                unsafe { to.copy_from_nonoverlapping(from, slot.fact.num_bytes()) };
+            }
+        }
+    }
+}

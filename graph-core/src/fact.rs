@@ -1,0 +1,55 @@
+//! Facts: what is known about a value before it is computed.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use crate::dtype::DType;
+use crate::shape::Shape;
+
+/// DType and shape of a value. Shapes are fully known when a graph is traced; another shape is another signature.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// Element type.
+    pub dtype: DType,
+    /// Axis lengths.
+    pub shape: Shape,
+}
+
+/// The facts of an op's outputs; nearly always one.
+pub type Facts = SmallVec<[Fact; 1]>;
+
+impl Fact {
+    /// A fact from its parts.
+    pub fn new(dtype: DType, shape: impl Into<Shape>) -> Fact {
+        Fact { dtype, shape: shape.into() }
+    }
+
+    /// The fact of a scalar.
+    pub fn scalar(dtype: DType) -> Fact {
+        Fact { dtype, shape: Shape::scalar() }
+    }
+
+    /// Size of the dense value in bytes.
+    pub fn num_bytes(&self) -> usize {
+        self.shape.num_elements() * self.dtype.size()
+    }
+
+    /// Size in bytes, or `None` where no address space could hold it.
+    pub fn checked_num_bytes(&self) -> Option<usize> {
+        let bytes = self.shape.checked_num_elements()?.checked_mul(self.dtype.size())?;
+        (bytes <= isize::MAX as usize / 2).then_some(bytes)
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.dtype, self.shape)
+    }
+}
+
+impl fmt::Debug for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

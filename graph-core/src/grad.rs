@@ -1,0 +1,201 @@
+//! Gradients as a graph transformation: reverse mode, from the ops' own rules.
+//!
+//! [`backward`] walks the nodes of a trace from the outputs to the variables and lets each op emit the cotangents of
+//! its inputs into the same trace. What it emits are ordinary nodes, so a gradient can be differentiated again.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use crate::error::{Error, OpError, Operand};
+use crate::fact::Fact;
+use crate::graph::{NodeId, NodeKind, Value, Values};
+use crate::origin::Origin;
+use crate::trace::Trace;
+
+/// The two things that accumulation needs and the engine, which knows no op, cannot do itself.
+pub trait Algebra {
+    /// The sum of two values of one fact.
+    ///
+    /// # Errors
+    /// When the values cannot be added.
+    fn add(&self, trace: &Trace, a: Value, b: Value) -> Result<Value, Error>;
+    /// Zeros of a fact.
+    ///
+    /// # Errors
+    /// When the fact has no zero.
+    fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
+}
+
+/// What a gradient rule sees: one node and the cotangents of its outputs.
+#[derive(Debug)]
+pub struct Vjp<'a> {
+    /// The trace to emit into.
+    pub trace: &'a Trace,
+    /// The node's operands.
+    pub inputs: &'a [Value],
+    /// The node's outputs.
+    pub outputs: &'a [Value],
+    /// The cotangent of each output; `None` means zero.
+    pub cotangents: &'a [Option<Value>],
+    /// Which inputs need a cotangent; a rule may skip the others.
+    pub needed: &'a [bool],
+    /// Where the user applied the op.
+    pub origin: Origin,
+}
+
+impl Vjp<'_> {
+    /// The error of an op that has no gradient.
+    pub fn no_gradient(&self, op: &str) -> Error {
+        Error::Gradient { message: format!("`{op}` has no gradient"), origin: self.origin }
+    }
+}
+
+/// The cotangents of `wrt`, given `seeds`: pairs of a value and its cotangent. `None` where nothing flows back.
+///
+/// # Errors
+/// When an op on the way has no gradient.
+pub fn backward(
+    trace: &Trace,
+    seeds: &[(Value, Value)],
+    wrt: &[Value],
+    algebra: &dyn Algebra,
+) -> Result<Vec<Option<Value>>, Error> {
+    let path = nodes_between(trace, wrt, seeds);
+    let mut cotangents: HashMap<Value, Value> = HashMap::new();
+    for &(value, cotangent) in seeds {
+        accumulate(trace, algebra, &mut cotangents, value, cotangent)?;
+    }
+    for step in path.iter().rev() {
+        let outputs: Values = (0..step.num_outputs).map(|output| Value::new(step.id, output)).collect();
+        let given: SmallVec<[Option<Value>; 1]> =
+            outputs.iter().map(|v| cotangents.get(v).copied()).collect();
+        if given.iter().all(Option::is_none) {
+            continue;
+        }
+        let (kind, inputs, _, origin) = trace.node(step.id);
+        let cx = Vjp {
+            trace,
+            inputs: &inputs,
+            outputs: &outputs,
+            cotangents: &given,
+            needed: &step.needed,
+            origin,
+        };
+        let flowing = origin.scope(|| differentiate(&kind, &cx, algebra))?;
+        for ((&input, &needed), cotangent) in inputs.iter().zip(&step.needed).zip(flowing) {
+            if let (true, Some(cotangent)) = (needed, cotangent) {
+                debug_assert_eq!(trace.fact(input), trace.fact(cotangent), "vjp of `{}`", kind.name());
+                origin.scope(|| accumulate(trace, algebra, &mut cotangents, input, cotangent))?;
+            }
+        }
+    }
+    Ok(wrt.iter().map(|value| cotangents.get(value).copied()).collect())
+}
+
+/// A node on a path from the variables to the seeds.
+struct Step {
+    id: NodeId,
+    num_outputs: usize,
+    /// Which operands depend on a variable and have a gradient.
+    needed: SmallVec<[bool; 4]>,
+}
+
+/// The nodes that depend on `wrt` and that the seeds depend on, operands first. In a trace, which only grows, that is
+/// the order of the indices.
+fn nodes_between(trace: &Trace, wrt: &[Value], seeds: &[(Value, Value)]) -> Vec<Step> {
+    trace.with_graph(|graph| {
+        // Nothing older than the oldest variable can depend on one.
+        let Some(oldest) = wrt.iter().map(|v| v.node()).min() else { return Vec::new() };
+        let mut ancestors = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut stack: Vec<Value> = seeds.iter().map(|&(value, _)| value).collect();
+        while let Some(value) = stack.pop() {
+            let id = value.node();
+            if id >= oldest && !wrt.contains(&value) && seen.insert(id) {
+                ancestors.push(id);
+                stack.extend(graph.node(id).inputs());
+            }
+        }
+        ancestors.sort_unstable();
+        let mut depends: std::collections::HashSet<Value> = wrt.iter().copied().collect();
+        let mut steps = Vec::new();
+        for id in ancestors {
+            let node = graph.node(id);
+            let needed: SmallVec<[bool; 4]> = node
+                .inputs()
+                .iter()
+                .map(|v| depends.contains(v) && graph.fact(*v).dtype.is_float())
+                .collect();
+            if needed.contains(&true) {
+                let num_outputs = node.facts().len();
+                depends.extend((0..num_outputs).map(|output| Value::new(id, output)));
+                steps.push(Step { id, num_outputs, needed });
+            }
+        }
+        steps
+    })
+}
+
+fn differentiate(
+    kind: &NodeKind,
+    cx: &Vjp<'_>,
+    algebra: &dyn Algebra,
+) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+    match kind {
+        NodeKind::Apply(op) => op.vjp(cx),
+        NodeKind::Call { vjp: Some(vjp), .. } => {
+            let mut operands: Vec<Value> = cx.inputs.iter().chain(cx.outputs).copied().collect();
+            for (output, cotangent) in cx.outputs.iter().zip(cx.cotangents) {
+                operands.push(match cotangent {
+                    Some(cotangent) => *cotangent,
+                    None => algebra.zeros(cx.trace, &cx.trace.fact(*output))?,
+                });
+            }
+            let call = NodeKind::Call { body: vjp.clone(), vjp: None };
+            let values = cx.trace.add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
+            Ok(values.into_iter().map(Some).collect())
+        }
+        NodeKind::Call { body, vjp: None } => {
+            // The body is repeated inline and differentiated there. Once calls are inlined both copies are the same
+            // expressions, which common-subexpression elimination merges.
+            let outputs = cx.trace.inline(body, cx.inputs).map_err(|e| wrap(e, "call", cx))?;
+            let seeds: Vec<(Value, Value)> =
+                outputs.iter().zip(cx.cotangents).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
+            // An operand given twice is one value; its whole cotangent must be counted once.
+            let mut cotangents = backward(cx.trace, &seeds, cx.inputs, algebra)?;
+            for i in 0..cx.inputs.len() {
+                if cx.inputs[..i].contains(&cx.inputs[i]) {
+                    cotangents[i] = None;
+                }
+            }
+            Ok(cotangents.into())
+        }
+        NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
+            Err(cx.no_gradient(kind.name()))
+        }
+        // Neither has operands, so neither is ever on a path.
+        NodeKind::Input { .. } | NodeKind::Constant(_) => Ok(SmallVec::new()),
+    }
+}
+
+fn accumulate(
+    trace: &Trace,
+    algebra: &dyn Algebra,
+    cotangents: &mut HashMap<Value, Value>,
+    value: Value,
+    cotangent: Value,
+) -> Result<(), Error> {
+    let total = match cotangents.get(&value) {
+        Some(&sum) => algebra.add(trace, sum, cotangent)?,
+        None => cotangent,
+    };
+    cotangents.insert(value, total);
+    Ok(())
+}
+
+fn wrap(error: OpError, op: &str, cx: &Vjp<'_>) -> Error {
+    let operands =
+        cx.inputs.iter().map(|&v| Operand { fact: cx.trace.fact(v), origin: cx.trace.origin(v) }).collect();
+    Error::op(op, error, operands, cx.origin)
+}

@@ -1,0 +1,184 @@
+//! Plans: a graph made ready to run, with everything decided that can be decided once.
+//!
+//! A plan is an ordered list of [`Step`]s over *places*. Temporaries live at fixed offsets of one arena, assigned from
+//! liveness by the [`planner`]; a value computed in place shares the place of its operand; a reshape shares the place
+//! it views. Regions become plans of their own, whose arenas are slots of the parent's.
+
+mod arena;
+mod planner;
+
+use smallvec::SmallVec;
+
+use crate::array::Array;
+use crate::error::{Error, OpError, Operand};
+use crate::fact::Fact;
+use crate::graph::Graph;
+use crate::kernel::Kernel;
+use crate::origin::Origin;
+
+/// A graph compiled for the host's processor.
+pub struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// Size of the arena, in bytes.
+    pub(crate) arena_bytes: usize,
+    pub(crate) constants: Vec<Array>,
+    /// Which inputs are overwritten: their buffers must be the caller's alone.
+    pub(crate) overwritten: Vec<bool>,
+    pub(crate) input_facts: Vec<Fact>,
+    /// Buffers made for outputs that no input's buffer can hold.
+    pub(crate) fresh: Vec<Fact>,
+    /// Where each output is at the end.
+    pub(crate) outputs: Vec<Slot>,
+}
+
+/// Where a value's bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// At an offset of the arena.
+    Arena(usize),
+    /// In the buffer of an input.
+    Input(usize),
+    /// In a constant.
+    Constant(usize),
+    /// In a buffer made for an output.
+    Fresh(usize),
+}
+
+/// A place with the fact of the value in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(crate) place: Place,
+    pub(crate) fact: Fact,
+}
+
+/// Where a step's operand is.
+#[derive(Debug, Clone)]
+pub(crate) enum Argument {
+    Slot(Slot),
+    /// In the step's first destination.
+    InPlace,
+}
+
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    pub(crate) arguments: SmallVec<[Argument; 4]>,
+    pub(crate) results: SmallVec<[Slot; 1]>,
+    pub(crate) provenance: Provenance,
+}
+
+/// What is needed to report a failed step at the user's line.
+pub(crate) struct Provenance {
+    pub(crate) op: String,
+    pub(crate) origin: Origin,
+    pub(crate) operands: Vec<Operand>,
+}
+
+pub(crate) enum Action {
+    Kernel(Box<dyn Kernel>),
+    /// Copies the argument to the result.
+    Copy,
+    Call(SubPlan),
+    If {
+        then_plan: SubPlan,
+        else_plan: SubPlan,
+    },
+    While {
+        condition: SubPlan,
+        body: SubPlan,
+        carried: usize,
+        /// Offset of the condition's result.
+        decision: usize,
+        /// Second homes of the loop variables; the first are the results.
+        spare: Vec<usize>,
+    },
+    For {
+        body: SubPlan,
+        trips: usize,
+        carried: usize,
+        scanned: usize,
+        /// Offset of the iteration's number.
+        counter: usize,
+        spare: Vec<usize>,
+    },
+}
+
+/// A region's plan, with the offset of its arena in the parent's.
+pub(crate) struct SubPlan {
+    pub(crate) plan: Plan,
+    pub(crate) arena: usize,
+}
+
+impl Plan {
+    /// Plans a graph to be called from outside: outputs are arrays, donated inputs may become outputs.
+    ///
+    /// # Errors
+    /// When an op has no kernel for its operands.
+    pub fn new(graph: &Graph) -> Result<Plan, Error> {
+        planner::plan(graph, planner::Border::Caller)
+    }
+
+    /// Number of steps, those of regions not counted.
+    pub fn num_steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Size of the memory for temporaries, in bytes.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena_bytes
+    }
+
+    /// How many inputs are updated in place.
+    pub fn num_in_place_inputs(&self) -> usize {
+        self.overwritten.iter().filter(|&&is| is).count()
+    }
+}
+
+impl Provenance {
+    pub(crate) fn error(&self, reason: OpError) -> Error {
+        Error::op(self.op.clone(), reason, self.operands.clone(), self.origin)
+    }
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::fmt::Display for Plan {
+    /// One line a step: what, where from, where to.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "plan: {} steps, arena {} bytes", self.steps.len(), self.arena_bytes)?;
+        for step in &self.steps {
+            let results: Vec<String> = step.results.iter().map(Slot::to_string).collect();
+            let arguments: Vec<String> = step
+                .arguments
+                .iter()
+                .map(|argument| match argument {
+                    Argument::Slot(slot) => slot.place.to_string(),
+                    Argument::InPlace => "in place".to_owned(),
+                })
+                .collect();
+            writeln!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
+        }
+        let outputs: Vec<String> = self.outputs.iter().map(|slot| slot.place.to_string()).collect();
+        writeln!(f, "  return {}", outputs.join(", "))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Arena(offset) => write!(f, "arena+{offset}"),
+            Place::Input(index) => write!(f, "input{index}"),
+            Place::Constant(index) => write!(f, "constant{index}"),
+            Place::Fresh(index) => write!(f, "fresh{index}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.place, self.fact)
+    }
+}

@@ -1,0 +1,325 @@
+//! The planner: from a graph to steps over places.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use super::arena::ArenaLayout;
+use super::{Action, Argument, Place, Plan, Provenance, Slot, Step, SubPlan};
+use crate::dtype::DType;
+use crate::error::{Error, Operand};
+use crate::fact::Fact;
+use crate::graph::{Graph, NodeId, NodeKind, Value};
+use crate::op::Class;
+
+/// Who receives the outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Border {
+    /// A caller from outside: an output may be an input's or a constant's own buffer.
+    Caller,
+    /// The step of a parent plan: each output is written to the place that the parent chose, `Fresh(i)` for output i.
+    Parent,
+}
+
+pub(super) fn plan(graph: &Graph, border: Border) -> Result<Plan, Error> {
+    let mut planner = Planner::new(graph, border);
+    for position in 0..planner.order.len() {
+        planner.place_node(position)?;
+    }
+    Ok(planner.finish())
+}
+
+/// Memory that one or more values share (a value, and views of it or what is computed in place over it).
+#[derive(Debug)]
+struct Storage {
+    place: Place,
+    bytes: usize,
+    /// Position of the last node that reads it; `usize::MAX` where it outlives the plan.
+    last_use: usize,
+}
+
+struct Planner<'g> {
+    graph: &'g Graph,
+    border: Border,
+    order: Vec<NodeId>,
+    last_use: HashMap<Value, usize>,
+    storage_of: HashMap<Value, usize>,
+    storages: Vec<Storage>,
+    layout: ArenaLayout,
+    plan: Plan,
+}
+
+impl<'g> Planner<'g> {
+    fn new(graph: &'g Graph, border: Border) -> Planner<'g> {
+        let order = graph.topological_order();
+        let last_use = last_uses(graph, &order);
+        let plan = Plan {
+            steps: Vec::new(),
+            arena_bytes: 0,
+            constants: Vec::new(),
+            overwritten: vec![false; graph.inputs().len()],
+            input_facts: graph.input_facts().cloned().collect(),
+            fresh: Vec::new(),
+            outputs: Vec::new(),
+        };
+        let mut planner = Planner {
+            graph,
+            border,
+            order,
+            last_use,
+            storage_of: HashMap::new(),
+            storages: Vec::new(),
+            layout: ArenaLayout::default(),
+            plan,
+        };
+        for (index, &id) in graph.inputs().iter().enumerate() {
+            planner.new_storage(Value::new(id, 0), Place::Input(index));
+        }
+        if border == Border::Parent {
+            planner.plan.fresh = graph.output_facts().cloned().collect();
+        }
+        planner
+    }
+
+    /// Chooses places for a node's outputs, adds its step, and frees what it was the last to use.
+    fn place_node(&mut self, position: usize) -> Result<(), Error> {
+        let id = self.order[position];
+        let node = self.graph.node(id);
+        let outputs: SmallVec<[Value; 1]> = (0..node.facts().len()).map(|o| Value::new(id, o)).collect();
+        match node.kind() {
+            NodeKind::Input { .. } => {}
+            NodeKind::Constant(array) => {
+                self.new_storage(outputs[0], Place::Constant(self.plan.constants.len()));
+                self.plan.constants.push(array.clone());
+            }
+            NodeKind::Apply(op) if op.class() == Class::View => {
+                let viewed = self.storage_of[&node.inputs()[0]];
+                let last_use = self.last_use[&outputs[0]];
+                let storage = &mut self.storages[viewed];
+                storage.last_use = storage.last_use.max(last_use);
+                self.storage_of.insert(outputs[0], viewed);
+            }
+            NodeKind::Apply(op) => {
+                let in_place = self.in_place_operand(op.class(), id, position);
+                match in_place {
+                    Some(operand) => {
+                        let storage = self.storage_of[&node.inputs()[operand]];
+                        self.storages[storage].last_use = self.last_use[&outputs[0]];
+                        self.storage_of.insert(outputs[0], storage);
+                        if let Place::Input(index) = self.storages[storage].place {
+                            self.plan.overwritten[index] = true;
+                        }
+                    }
+                    None => outputs.iter().for_each(|&output| self.allocate(output)),
+                }
+                let facts: SmallVec<[&Fact; 4]> = node.inputs().iter().map(|&v| self.graph.fact(v)).collect();
+                let kernel = op.kernel(&facts, node.facts()).map_err(|e| self.provenance(id).error(e))?;
+                self.push_step(id, Action::Kernel(kernel), in_place);
+            }
+            kind => {
+                outputs.iter().for_each(|&output| self.allocate(output));
+                let (action, scratch) = self.structure(id, kind)?;
+                self.push_step(id, action, None);
+                for (offset, bytes) in scratch {
+                    self.layout.free(offset, bytes);
+                }
+            }
+        }
+        self.free_dead(node.inputs(), &outputs, position);
+        Ok(())
+    }
+
+    /// The action of a structural node, and the arena ranges that only it uses.
+    fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<(usize, usize)>), Error> {
+        let mut scratch = Vec::new();
+        let action = match kind {
+            NodeKind::Call { body, .. } => Action::Call(self.sub_plan(body, &mut scratch)?),
+            NodeKind::If { then_branch, else_branch } => Action::If {
+                then_plan: self.sub_plan(then_branch, &mut scratch)?,
+                else_plan: self.sub_plan(else_branch, &mut scratch)?,
+            },
+            NodeKind::While { condition, body, carried } => Action::While {
+                condition: self.sub_plan(condition, &mut scratch)?,
+                body: self.sub_plan(body, &mut scratch)?,
+                carried: *carried,
+                decision: self.scratch(DType::Bool.size(), &mut scratch),
+                spare: self.spare(id, *carried, &mut scratch),
+            },
+            NodeKind::For { body, trips, carried, scanned } => Action::For {
+                body: self.sub_plan(body, &mut scratch)?,
+                trips: *trips,
+                carried: *carried,
+                scanned: *scanned,
+                counter: self.scratch(DType::I64.size(), &mut scratch),
+                spare: self.spare(id, *carried, &mut scratch),
+            },
+            NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Apply(_) => {
+                unreachable!("placed by place_node")
+            }
+        };
+        Ok((action, scratch))
+    }
+
+    fn sub_plan(&mut self, region: &Graph, scratch: &mut Vec<(usize, usize)>) -> Result<SubPlan, Error> {
+        let plan = plan(region, Border::Parent)?;
+        let arena = self.scratch(plan.arena_bytes, scratch);
+        Ok(SubPlan { plan, arena })
+    }
+
+    fn spare(&mut self, id: NodeId, carried: usize, scratch: &mut Vec<(usize, usize)>) -> Vec<usize> {
+        let facts = &self.graph.node(id).facts()[..carried];
+        facts.iter().map(|fact| self.scratch(fact.num_bytes(), scratch)).collect()
+    }
+
+    fn scratch(&mut self, bytes: usize, scratch: &mut Vec<(usize, usize)>) -> usize {
+        let offset = self.layout.allocate(bytes);
+        scratch.push((offset, bytes));
+        offset
+    }
+
+    /// An operand that the output may overwrite: it has the output's fact, dies here, and its memory is ours.
+    fn in_place_operand(&self, class: Class, id: NodeId, position: usize) -> Option<usize> {
+        let node = self.graph.node(id);
+        let [output_fact] = node.facts() else { return None };
+        let output = Value::new(id, 0);
+        if self.border == Border::Parent && self.graph.outputs().contains(&output) {
+            return None; // The parent has chosen its place.
+        }
+        let exposed = self.last_use[&output] == usize::MAX;
+        (0..node.inputs().len()).find(|&i| {
+            let operand = node.inputs()[i];
+            let storage_id = self.storage_of[&operand];
+            let storage = &self.storages[storage_id];
+            let is_ours = match storage.place {
+                Place::Arena(_) => !exposed,
+                Place::Input(index) => self.is_donated(index),
+                Place::Constant(_) | Place::Fresh(_) => false,
+            };
+            let others = node.inputs().iter().enumerate().filter(|&(j, _)| j != i);
+            is_ours
+                && class.allows_in_place(i)
+                && storage.last_use == position
+                && self.graph.fact(operand) == output_fact
+                && others.into_iter().all(|(_, other)| self.storage_of[other] != storage_id)
+        })
+    }
+
+    fn is_donated(&self, index: usize) -> bool {
+        let kind = self.graph.node(self.graph.inputs()[index]).kind();
+        matches!(kind, NodeKind::Input { donated: true, .. })
+    }
+
+    /// Memory of its own for a value.
+    fn allocate(&mut self, value: Value) {
+        let position = self.graph.outputs().iter().position(|&output| output == value);
+        let place = match (self.border, position) {
+            (Border::Parent, Some(index)) => Place::Fresh(index),
+            (Border::Caller, _) if self.last_use[&value] == usize::MAX => {
+                self.plan.fresh.push(self.graph.fact(value).clone());
+                Place::Fresh(self.plan.fresh.len() - 1)
+            }
+            _ => Place::Arena(self.layout.allocate(self.graph.fact(value).num_bytes())),
+        };
+        self.new_storage(value, place);
+    }
+
+    fn new_storage(&mut self, value: Value, place: Place) {
+        let bytes = self.graph.fact(value).num_bytes();
+        self.storage_of.insert(value, self.storages.len());
+        self.storages.push(Storage { place, bytes, last_use: self.last_use[&value] });
+    }
+
+    /// Frees arena memory that this node was the last to use. A result that nothing reads dies at once.
+    fn free_dead(&mut self, inputs: &[Value], outputs: &[Value], position: usize) {
+        let mut touched: SmallVec<[usize; 8]> =
+            inputs.iter().chain(outputs).map(|value| self.storage_of[value]).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for storage in touched {
+            let storage = &self.storages[storage];
+            if let Place::Arena(offset) = storage.place
+                && storage.last_use <= position
+            {
+                self.layout.free(offset, storage.bytes);
+            }
+        }
+    }
+
+    fn push_step(&mut self, id: NodeId, action: Action, in_place: Option<usize>) {
+        let node = self.graph.node(id);
+        let argument = |(i, &value): (usize, &Value)| match in_place {
+            Some(operand) if operand == i => Argument::InPlace,
+            _ => Argument::Slot(self.slot(value)),
+        };
+        let step = Step {
+            action,
+            arguments: node.inputs().iter().enumerate().map(argument).collect(),
+            results: (0..node.facts().len()).map(|o| self.slot(Value::new(id, o))).collect(),
+            provenance: self.provenance(id),
+        };
+        self.plan.steps.push(step);
+    }
+
+    fn slot(&self, value: Value) -> Slot {
+        let place = self.storages[self.storage_of[&value]].place;
+        Slot { place, fact: self.graph.fact(value).clone() }
+    }
+
+    fn provenance(&self, id: NodeId) -> Provenance {
+        let node = self.graph.node(id);
+        let operands = node.inputs().iter().map(|&value| Operand {
+            fact: self.graph.fact(value).clone(),
+            origin: self.graph.node(value.node()).origin(),
+        });
+        Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
+    }
+
+    fn finish(mut self) -> Plan {
+        for (index, &output) in self.graph.outputs().iter().enumerate() {
+            let slot = self.slot(output);
+            if self.border == Border::Parent && slot.place != Place::Fresh(index) {
+                let target = Slot { place: Place::Fresh(index), fact: slot.fact.clone() };
+                self.plan.steps.push(Step {
+                    action: Action::Copy,
+                    arguments: SmallVec::from_iter([Argument::Slot(slot)]),
+                    results: SmallVec::from_iter([target]),
+                    provenance: Provenance { op: "copy".into(), ..self.provenance(output.node()) },
+                });
+            } else {
+                self.plan.outputs.push(slot);
+            }
+        }
+        self.plan.arena_bytes = self.layout.peak();
+        self.plan
+    }
+}
+
+/// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own
+/// position where nothing reads it.
+fn last_uses(graph: &Graph, order: &[NodeId]) -> HashMap<Value, usize> {
+    let mut last_use: HashMap<Value, usize> = HashMap::with_capacity(order.len());
+    for (position, &id) in order.iter().enumerate() {
+        let node = graph.node(id);
+        for output in 0..node.facts().len() {
+            last_use.insert(Value::new(id, output), position);
+        }
+        for input in node.inputs() {
+            last_use.insert(*input, position);
+        }
+    }
+    for output in graph.outputs() {
+        last_use.insert(*output, usize::MAX);
+    }
+    // A viewed value lives as long as its views: users come later, so one sweep from the end settles chains.
+    for &id in order.iter().rev() {
+        let node = graph.node(id);
+        if let NodeKind::Apply(op) = node.kind()
+            && op.class() == Class::View
+        {
+            let view = last_use[&Value::new(id, 0)];
+            let viewed = last_use.get_mut(&node.inputs()[0]).expect("operands are in the order");
+            *viewed = (*viewed).max(view);
+        }
+    }
+    last_use
+}

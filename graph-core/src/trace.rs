@@ -1,0 +1,266 @@
+//! Traces: graphs under construction, and the stack of them that a thread is in.
+//!
+//! A trace receives nodes while user code runs. A *symbolic* trace only records; a *tape* computes every node at once
+//! and records it, so that eager code can be differentiated by the same graph transformation as traced code.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use smallvec::SmallVec;
+
+use crate::array::Array;
+use crate::error::OpError;
+use crate::exec;
+use crate::fact::{Fact, Facts};
+use crate::graph::{Graph, NodeKind, Value, Values};
+use crate::origin::Origin;
+use crate::pending::Pending;
+
+/// What a trace is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceKind {
+    /// A function's body. Everything from outside is an argument or becomes a constant.
+    Function,
+    /// A region of an enclosing trace, or of the pending graph: what it uses from outside is captured.
+    Region,
+    /// A record of eager computation, kept to differentiate it.
+    Tape,
+}
+
+/// Something from outside that a region uses; it becomes an input after the region's own.
+#[derive(Debug, Clone)]
+pub enum Captured {
+    /// A value of the enclosing trace.
+    Outer(Value),
+    /// A value of the pending graph.
+    Pending(Pending),
+}
+
+/// A graph under construction. Clones are the same trace.
+#[derive(Debug, Clone)]
+pub struct Trace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: u64,
+    kind: TraceKind,
+    name: Arc<str>,
+    open: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    graph: Graph,
+    /// Computed values, of a tape only.
+    arrays: HashMap<Value, Array>,
+    /// Constants already in the graph, by buffer, so that one array becomes one node.
+    constants: HashMap<(usize, Fact), Value>,
+    captures: Vec<(Captured, Value)>,
+}
+
+thread_local! {
+    static STACK: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps a trace current on this thread; dropping it makes the one before current again.
+#[derive(Debug)]
+#[must_use = "the trace is current only while this lives"]
+pub struct Entered(());
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        STACK.with_borrow_mut(|stack| stack.pop());
+    }
+}
+
+impl Trace {
+    /// An empty trace.
+    pub fn new(kind: TraceKind, name: impl Into<Arc<str>>) -> Trace {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let name = name.into();
+        let graph = Graph::new(name.clone());
+        let state = State { graph, arrays: HashMap::new(), constants: HashMap::new(), captures: Vec::new() };
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Trace(Arc::new(Inner { id, kind, name, open: AtomicBool::new(true), state: Mutex::new(state) }))
+    }
+
+    /// Makes the trace current on this thread.
+    pub fn enter(&self) -> Entered {
+        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
+        Entered(())
+    }
+
+    /// The innermost trace of this thread.
+    pub fn current() -> Option<Trace> {
+        STACK.with_borrow(|stack| stack.last().cloned())
+    }
+
+    /// All traces of this thread, outermost first.
+    pub fn stack() -> Vec<Trace> {
+        STACK.with_borrow(|stack| stack.clone())
+    }
+
+    /// What the trace is for.
+    pub fn kind(&self) -> TraceKind {
+        self.0.kind
+    }
+
+    /// The name: a function's, mostly.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether nodes can still be added.
+    pub fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Ends the trace: tensors of it can no longer be used.
+    pub fn close(&self) {
+        self.0.open.store(false, Ordering::Release);
+    }
+
+    /// Adds an input.
+    pub fn add_input(&self, name: impl Into<Arc<str>>, fact: Fact, origin: Origin) -> Value {
+        self.state().graph.add_input(name, fact, origin)
+    }
+
+    /// Adds a constant; the same array twice is one node.
+    pub fn add_constant(&self, array: &Array, origin: Origin) -> Value {
+        let mut state = self.state();
+        let key = (array.address(), array.fact().clone());
+        // An empty array has no address of its own.
+        if array.fact().num_bytes() > 0
+            && let Some(&value) = state.constants.get(&key)
+        {
+            return value;
+        }
+        let value = state.graph.add_constant(array.clone(), origin);
+        state.constants.insert(key, value);
+        if self.kind() == TraceKind::Tape {
+            state.arrays.insert(value, array.clone());
+        }
+        value
+    }
+
+    /// Adds a node; a tape computes it, too.
+    ///
+    /// # Errors
+    /// When the node does not take these operands or, on a tape, cannot be computed.
+    pub fn add(&self, kind: NodeKind, inputs: &[Value], origin: Origin) -> Result<Values, OpError> {
+        if self.kind() != TraceKind::Tape {
+            return self.state().graph.add(kind, inputs, origin);
+        }
+        // Computed before it is added, and without the lock: a failed op leaves no node.
+        let operands: SmallVec<[Array; 4]> = {
+            let state = self.state();
+            inputs.iter().map(|value| state.arrays[value].clone()).collect()
+        };
+        let operand_refs: SmallVec<[&Array; 4]> = operands.iter().collect();
+        let results = exec::compute(&kind, &operand_refs)?;
+        let mut state = self.state();
+        let values = state.graph.add(kind, inputs, origin)?;
+        state.arrays.extend(values.iter().copied().zip(results));
+        Ok(values)
+    }
+
+    /// Adds the nodes of a graph, with `arguments` for its inputs, and returns what its outputs have become.
+    ///
+    /// # Errors
+    /// As [`Trace::add`].
+    pub fn inline(&self, graph: &Graph, arguments: &[Value]) -> Result<Vec<Value>, OpError> {
+        let mut renamed: HashMap<Value, Value> = HashMap::with_capacity(graph.num_nodes());
+        renamed.extend(graph.inputs().iter().map(|&id| Value::new(id, 0)).zip(arguments.iter().copied()));
+        for id in graph.topological_order() {
+            let node = graph.node(id);
+            let values = match node.kind() {
+                NodeKind::Input { .. } => continue,
+                NodeKind::Constant(array) => SmallVec::from_elem(self.add_constant(array, node.origin()), 1),
+                kind => {
+                    let inputs: SmallVec<[Value; 4]> = node.inputs().iter().map(|v| renamed[v]).collect();
+                    self.add(kind.clone(), &inputs, node.origin())?
+                }
+            };
+            renamed.extend(values.iter().enumerate().map(|(output, &value)| (Value::new(id, output), value)));
+        }
+        Ok(graph.outputs().iter().map(|output| renamed[output]).collect())
+    }
+
+    /// The input that stands for something from outside; made on first use.
+    pub fn capture(&self, captured: Captured, fact: Fact, origin: Origin) -> Value {
+        let mut state = self.state();
+        if let Some((_, value)) = state.captures.iter().find(|(have, _)| have.is(&captured)) {
+            return *value;
+        }
+        let name = format!("captured.{}", state.captures.len());
+        let value = state.graph.add_input(name, fact, origin);
+        state.captures.push((captured, value));
+        value
+    }
+
+    /// What has been captured, in the order of the inputs that stand for it.
+    pub fn captures(&self) -> Vec<Captured> {
+        self.state().captures.iter().map(|(captured, _)| captured.clone()).collect()
+    }
+
+    /// DType and shape of a value.
+    pub fn fact(&self, value: Value) -> Fact {
+        self.state().graph.fact(value).clone()
+    }
+
+    /// The array of a value, on a tape.
+    pub fn array(&self, value: Value) -> Option<Array> {
+        self.state().arrays.get(&value).cloned()
+    }
+
+    /// Where a value was made.
+    pub fn origin(&self, value: Value) -> Origin {
+        self.state().graph.node(value.node()).origin()
+    }
+
+    /// A node's parts, copied out so that the trace is free to grow meanwhile.
+    pub fn node(&self, id: crate::graph::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
+        let state = self.state();
+        let node = state.graph.node(id);
+        (node.kind().clone(), node.inputs().into(), node.facts().into(), node.origin())
+    }
+
+    /// Reads the graph as it stands.
+    pub fn with_graph<R>(&self, read: impl FnOnce(&Graph) -> R) -> R {
+        read(&self.state().graph)
+    }
+
+    /// Ends the trace and returns its graph with these outputs.
+    pub fn finish(&self, outputs: Vec<Value>) -> Graph {
+        self.close();
+        let mut state = self.state();
+        let mut graph = std::mem::replace(&mut state.graph, Graph::new(self.0.name.clone()));
+        graph.set_outputs(outputs);
+        graph
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl PartialEq for Trace {
+    fn eq(&self, other: &Trace) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Trace {}
+
+impl Captured {
+    fn is(&self, other: &Captured) -> bool {
+        match (self, other) {
+            (Captured::Outer(a), Captured::Outer(b)) => a == b,
+            (Captured::Pending(a), Captured::Pending(b)) => a.is(b),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The verifier: what a legal graph is, as code.
+//!
+//! It runs on every finished trace and, in debug builds and tests, after every pass, whose name it reports.
+
+use crate::error::Error;
+use crate::fact::Fact;
+use crate::graph::{Graph, NodeId, NodeKind};
+
+/// One way in which a graph can be illegal.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// An operand's node was removed.
+    #[error("operand {operand} of node {node} (`{name}`) has no definition")]
+    DanglingOperand {
+        /// Index of the node.
+        node: usize,
+        /// Its name.
+        name: String,
+        /// Position of the operand.
+        operand: usize,
+    },
+    /// An operand names an output that its node does not have.
+    #[error("operand {operand} of node {node} (`{name}`) names output {output} of a node with {outputs}")]
+    NoSuchOutput {
+        /// Index of the node.
+        node: usize,
+        /// Its name.
+        name: String,
+        /// Position of the operand.
+        operand: usize,
+        /// The output it names.
+        output: usize,
+        /// How many there are.
+        outputs: usize,
+    },
+    /// A graph output that is not defined.
+    #[error("output {index} of the graph has no definition")]
+    DanglingOutput {
+        /// Which output.
+        index: usize,
+    },
+    /// The operand lists and the edges disagree.
+    #[error("edges and operand lists disagree")]
+    Edges,
+    /// A node that depends on itself.
+    #[error("node {node} (`{name}`) depends on itself")]
+    Cycle {
+        /// Index of the node.
+        node: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A node's recorded facts are not those that its operands imply.
+    #[error("node {node} (`{name}`) is recorded as {recorded:?}, its operands imply {inferred:?}")]
+    Facts {
+        /// Index of the node.
+        node: usize,
+        /// Its name.
+        name: String,
+        /// The facts in the graph.
+        recorded: Vec<Fact>,
+        /// The facts from `infer`.
+        inferred: Vec<Fact>,
+    },
+    /// A node does not take its operands: an op's rule, or the arity and types of a region.
+    #[error("node {node} (`{name}`): {reason}")]
+    Rejected {
+        /// Index of the node.
+        node: usize,
+        /// Its name.
+        name: String,
+        /// What `infer` said.
+        reason: String,
+    },
+    /// An input node that the graph does not list exactly once, or a listed one that is no input.
+    #[error("the list of inputs does not name each input node once")]
+    InputList,
+    /// A region's input is donated, but a region does not own its operands.
+    #[error("input {index} of region `{region}` is donated")]
+    DonatedRegionInput {
+        /// Name of the region.
+        region: String,
+        /// Which input.
+        index: usize,
+    },
+    /// A violation within a region.
+    #[error("in region `{region}` of node {node}: {violation}")]
+    InRegion {
+        /// Index of the node that holds the region.
+        node: usize,
+        /// Name of the region.
+        region: String,
+        /// What is wrong there.
+        violation: Box<Violation>,
+    },
+}
+
+/// Checks a graph and its regions.
+///
+/// # Errors
+/// The first violation found.
+pub fn verify(graph: &Graph) -> Result<(), Violation> {
+    check_references(graph)?;
+    check_inputs(graph)?;
+    check_acyclic(graph)?;
+    for id in graph.node_ids() {
+        check_facts(graph, id)?;
+        for region in graph.node(id).kind().regions() {
+            check_region(region).map_err(|violation| Violation::InRegion {
+                node: id.index(),
+                region: region.name().to_string(),
+                violation: Box::new(violation),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// [`verify`], with a violation reported as the defect of a pass.
+///
+/// # Errors
+/// The first violation found, naming `pass`.
+pub fn verify_after(pass: &str, graph: &Graph) -> Result<(), Error> {
+    verify(graph).map_err(|violation| Error::Pass { pass: pass.to_owned(), message: violation.to_string() })
+}
+
+fn check_references(graph: &Graph) -> Result<(), Violation> {
+    for id in graph.node_ids() {
+        let node = graph.node(id);
+        for (operand, value) in node.inputs().iter().enumerate() {
+            let name = node.kind().name().to_owned();
+            if !graph.contains(value.node()) {
+                return Err(Violation::DanglingOperand { node: id.index(), name, operand });
+            }
+            let outputs = graph.node(value.node()).facts().len();
+            if value.output() >= outputs {
+                let output = value.output();
+                return Err(Violation::NoSuchOutput { node: id.index(), name, operand, output, outputs });
+            }
+        }
+    }
+    for (index, output) in graph.outputs().iter().enumerate() {
+        let defined =
+            graph.contains(output.node()) && output.output() < graph.node(output.node()).facts().len();
+        if !defined {
+            return Err(Violation::DanglingOutput { index });
+        }
+    }
+    if graph.has_consistent_edges() { Ok(()) } else { Err(Violation::Edges) }
+}
+
+fn check_inputs(graph: &Graph) -> Result<(), Violation> {
+    let is_input = |id: NodeId| matches!(graph.node(id).kind(), NodeKind::Input { .. });
+    let mut listed = graph.inputs().to_vec();
+    listed.sort_unstable();
+    let actual: Vec<NodeId> = graph.node_ids().filter(|&id| is_input(id)).collect();
+    if listed == actual { Ok(()) } else { Err(Violation::InputList) }
+}
+
+fn check_acyclic(graph: &Graph) -> Result<(), Violation> {
+    let order = graph.topological_order();
+    let mut position = vec![usize::MAX; graph.index_bound()];
+    for (i, id) in order.iter().enumerate() {
+        position[id.index()] = i;
+    }
+    for &id in &order {
+        let node = graph.node(id);
+        if node.inputs().iter().any(|v| position[v.node().index()] >= position[id.index()]) {
+            return Err(Violation::Cycle { node: id.index(), name: node.kind().name().to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn check_facts(graph: &Graph, id: NodeId) -> Result<(), Violation> {
+    let node = graph.node(id);
+    if matches!(node.kind(), NodeKind::Input { .. }) {
+        return Ok(());
+    }
+    let name = || node.kind().name().to_owned();
+    let operands: Vec<&Fact> = node.inputs().iter().map(|&value| graph.fact(value)).collect();
+    let inferred = node.kind().infer(&operands).map_err(|reason| Violation::Rejected {
+        node: id.index(),
+        name: name(),
+        reason: reason.to_string(),
+    })?;
+    if inferred.as_slice() != node.facts() {
+        let (recorded, inferred) = (node.facts().to_vec(), inferred.to_vec());
+        return Err(Violation::Facts { node: id.index(), name: name(), recorded, inferred });
+    }
+    Ok(())
+}
+
+fn check_region(region: &Graph) -> Result<(), Violation> {
+    let donated = |id: &NodeId| matches!(region.node(*id).kind(), NodeKind::Input { donated: true, .. });
+    if let Some(index) = region.inputs().iter().position(donated) {
+        return Err(Violation::DonatedRegionInput { region: region.name().to_string(), index });
+    }
+    verify(region)
+}

@@ -1,0 +1,16 @@
+//! Kernels: loops over dense arrays. They know slices and shapes, no tensors and no graphs.
+
+pub(crate) mod pointwise;
+pub(crate) mod reduce;
+
+use graph_core::{OpError, Source, ViewMut};
+
+/// Work below this many elements (or bytes' worth of them) is done on the calling thread: waking a second one costs
+/// more than it saves.
+pub(crate) const PARALLEL_ELEMENTS: usize = 1 << 16;
+
+/// The kernel of every op whose output is its operand.
+pub(crate) fn copy(outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+    outs[0].copy_from(ins[0].view());
+    Ok(())
+}

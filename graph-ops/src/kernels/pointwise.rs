@@ -1,0 +1,366 @@
+//! The pointwise kernel: one scalar function over broadcast operands.
+//!
+//! The output is walked in rows that are contiguous in it; in a row each operand either advances with the output or
+//! stays at one element. A row is handed to an [`InnerLoop`], which works in blocks that fit the vector registers. A
+//! block is read whole before it is written, so the output may be one of the operands.
+
+use graph_core::{Fact, Kernel, OpError, Source, View, ViewMut};
+use rayon::prelude::*;
+use smallvec::SmallVec;
+
+use super::PARALLEL_ELEMENTS;
+
+/// An operand of one row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowOperand {
+    pub(crate) address: *const u8,
+    /// Whether the row uses one element throughout.
+    pub(crate) is_splat: bool,
+}
+
+/// Writes `len` elements at an address, from rows of operands.
+///
+/// # Safety
+/// The destination is valid for `len` elements of the output's type, each operand for `len` elements of its type (one
+/// where it is a splat); an operand starts where the destination does or does not overlap it.
+pub(crate) type InnerLoop = unsafe fn(*mut u8, &[RowOperand], usize);
+
+/// Number of elements that are read before they are written: 64 bytes of f32.
+pub(crate) const BLOCK: usize = 16;
+
+/// Reads a block of an operand.
+///
+/// # Safety
+/// As for [`InnerLoop`], with a whole block left at position `at`.
+#[inline(always)]
+pub(crate) unsafe fn block<T: Copy>(operand: RowOperand, at: usize) -> [T; BLOCK] {
+    let address = operand.address.cast::<T>();
+    if operand.is_splat {
+        // SAFETY: a splat has one element.
+        [unsafe { *address }; BLOCK]
+    } else {
+        // SAFETY: the caller's promise; an array has the alignment of its elements.
+        unsafe { address.add(at).cast::<[T; BLOCK]>().read() }
+    }
+}
+
+/// Reads one element of an operand.
+///
+/// # Safety
+/// As for [`InnerLoop`], with `at` less than the length.
+#[inline(always)]
+pub(crate) unsafe fn element<T: Copy>(operand: RowOperand, at: usize) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { *operand.address.cast::<T>().add(if operand.is_splat { 0 } else { at }) }
+}
+
+/// The body of every inner loop: `f` from operands at a position to the output there.
+///
+/// # Safety
+/// As for [`InnerLoop`].
+#[inline(always)]
+pub(crate) unsafe fn blocks<U: Copy>(
+    destination: *mut u8,
+    len: usize,
+    whole: impl Fn(usize) -> [U; BLOCK],
+    single: impl Fn(usize) -> U,
+) {
+    let destination = destination.cast::<U>();
+    let mut at = 0;
+    while at + BLOCK <= len {
+        let values = whole(at);
+        // SAFETY: the block lies within the row.
+        unsafe { destination.add(at).cast::<[U; BLOCK]>().write(values) };
+        at += BLOCK;
+    }
+    while at < len {
+        let value = single(at);
+        // SAFETY: at < len.
+        unsafe { destination.add(at).write(value) };
+        at += 1;
+    }
+}
+
+/// Whether the processor has AVX2 and FMA; decided once.
+pub(crate) fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Compiles a body twice, for the baseline and for AVX2, and picks at run time. Both do the same arithmetic: the
+/// compiler neither fuses nor reorders floating-point operations.
+macro_rules! multiversion {
+    (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
+        unsafe fn portable(
+            $destination: *mut u8,
+            $operands: &[$crate::kernels::pointwise::RowOperand],
+            $len: usize,
+        ) {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(
+            $destination: *mut u8,
+            $operands: &[$crate::kernels::pointwise::RowOperand],
+            $len: usize,
+        ) {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        if $crate::kernels::pointwise::has_avx2() {
+            avx2 as $crate::kernels::pointwise::InnerLoop
+        } else {
+            portable
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            portable as $crate::kernels::pointwise::InnerLoop
+        }
+    }};
+}
+
+/// The inner loop of a function of one element.
+macro_rules! unary_loop {
+    ($ty:ty, $f:expr) => {{
+        use $crate::kernels::pointwise::{block, blocks, element};
+        $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
+            let x = operands[0];
+            // SAFETY: the contract of an InnerLoop.
+            unsafe {
+                blocks(
+                    destination,
+                    len,
+                    |at| block::<$ty>(x, at).map($f),
+                    |at| $crate::kernels::pointwise::call1::<$ty, _>($f, element(x, at)),
+                )
+            }
+        })
+    }};
+}
+
+/// The inner loop of a function of two elements.
+macro_rules! binary_loop {
+    ($ty:ty, $f:expr) => {{
+        use $crate::kernels::pointwise::{block, blocks, call2, element};
+        $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
+            let (x, y) = (operands[0], operands[1]);
+            // SAFETY: the contract of an InnerLoop.
+            unsafe {
+                blocks(
+                    destination,
+                    len,
+                    |at| {
+                        let (x, y) = (block::<$ty>(x, at), block::<$ty>(y, at));
+                        std::array::from_fn(|k| call2::<$ty, _>($f, x[k], y[k]))
+                    },
+                    |at| call2::<$ty, _>($f, element(x, at), element(y, at)),
+                )
+            }
+        })
+    }};
+}
+
+/// The inner loop of a choice between two elements.
+macro_rules! select_loop {
+    ($ty:ty) => {{
+        use $crate::kernels::pointwise::{block, blocks, element};
+        $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
+            let (mask, x, y) = (operands[0], operands[1], operands[2]);
+            // SAFETY: the contract of an InnerLoop.
+            unsafe {
+                blocks(
+                    destination,
+                    len,
+                    |at| {
+                        let (mask, x, y) =
+                            (block::<bool>(mask, at), block::<$ty>(x, at), block::<$ty>(y, at));
+                        std::array::from_fn(|k| if mask[k] { x[k] } else { y[k] })
+                    },
+                    |at| {
+                        if element::<bool>(mask, at) { element::<$ty>(x, at) } else { element::<$ty>(y, at) }
+                    },
+                )
+            }
+        })
+    }};
+}
+
+pub(crate) use {binary_loop, multiversion, select_loop, unary_loop};
+
+/// Calls a function, so that a closure's argument type is known where it is written.
+#[inline(always)]
+pub(crate) fn call1<T, U>(f: impl Fn(T) -> U, x: T) -> U {
+    f(x)
+}
+
+/// Calls a function of two arguments; see [`call1`].
+#[inline(always)]
+pub(crate) fn call2<T, U>(f: impl Fn(T, T) -> U, x: T, y: T) -> U {
+    f(x, y)
+}
+
+/// An inner loop with the walk over its operands worked out.
+pub(crate) struct PointwiseKernel {
+    inner: InnerLoop,
+    check: Option<fn(View<'_>) -> Result<(), OpError>>,
+    /// Lengths of the axes around a row, outermost first.
+    outer: SmallVec<[usize; 4]>,
+    row_len: usize,
+    operands: SmallVec<[OperandWalk; 3]>,
+    out_size: usize,
+}
+
+#[derive(Debug, Clone)]
+struct OperandWalk {
+    size: usize,
+    is_splat: bool,
+    /// Elements to advance along each outer axis; 0 where the operand is broadcast.
+    strides: SmallVec<[usize; 4]>,
+}
+
+impl PointwiseKernel {
+    pub(crate) fn new(inner: InnerLoop, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
+        let rank = output.shape.rank();
+        let strides: SmallVec<[SmallVec<[usize; 4]>; 3]> = inputs
+            .iter()
+            .map(|fact| {
+                let missing = rank - fact.shape.rank();
+                let own = fact.shape.strides();
+                let advance = |axis: usize| {
+                    if axis < missing || fact.shape[axis - missing] == 1 { 0 } else { own[axis - missing] }
+                };
+                (0..rank).map(advance).collect()
+            })
+            .collect();
+        // Neighbouring axes over which every operand advances evenly are one axis.
+        let mut lengths: SmallVec<[usize; 4]> = SmallVec::new();
+        let mut merged: SmallVec<[SmallVec<[usize; 4]>; 3]> =
+            inputs.iter().map(|_| SmallVec::new()).collect();
+        for axis in (0..rank).filter(|&axis| output.shape[axis] != 1) {
+            let len = output.shape[axis];
+            let even = !lengths.is_empty()
+                && merged.iter().zip(&strides).all(|(m, s)| m[m.len() - 1] == s[axis] * len);
+            if even {
+                let last = lengths.len() - 1;
+                lengths[last] *= len;
+                for (merged, strides) in merged.iter_mut().zip(&strides) {
+                    merged[last] = strides[axis];
+                }
+            } else {
+                lengths.push(len);
+                for (merged, strides) in merged.iter_mut().zip(&strides) {
+                    merged.push(strides[axis]);
+                }
+            }
+        }
+        let row_len = lengths.pop().unwrap_or(1);
+        let operands = inputs
+            .iter()
+            .zip(merged)
+            .map(|(fact, mut strides)| {
+                let step = strides.pop().unwrap_or(0);
+                debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
+                OperandWalk { size: fact.dtype.size(), is_splat: step == 0, strides }
+            })
+            .collect();
+        PointwiseKernel {
+            inner,
+            check: None,
+            outer: lengths,
+            row_len,
+            operands,
+            out_size: output.dtype.size(),
+        }
+    }
+
+    /// With a look at the second operand's data before anything is written.
+    pub(crate) fn with_check(
+        mut self,
+        check: Option<fn(View<'_>) -> Result<(), OpError>>,
+    ) -> PointwiseKernel {
+        self.check = check;
+        self
+    }
+
+    /// Computes the elements `from..to` of the output.
+    ///
+    /// # Safety
+    /// Addresses are those of arrays of the kernel's facts; an operand is the output itself or does not overlap it;
+    /// nobody else writes these elements.
+    unsafe fn run_range(&self, out: Address, operands: &[Address], from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            let (row, column) = (at / self.row_len, at % self.row_len);
+            let len = (self.row_len - column).min(to - at);
+            let rows: SmallVec<[RowOperand; 3]> = self
+                .operands
+                .iter()
+                .zip(operands)
+                .map(|(walk, base)| {
+                    let along_row = if walk.is_splat { 0 } else { column };
+                    let offset = (self.row_offset(walk, row) + along_row) * walk.size;
+                    RowOperand { address: base.0.wrapping_add(offset), is_splat: walk.is_splat }
+                })
+                .collect();
+            // SAFETY: offsets lie within the operands by construction of the walks.
+            unsafe { (self.inner)(out.0.wrapping_add(at * self.out_size), &rows, len) };
+            at += len;
+        }
+    }
+
+    fn row_offset(&self, walk: &OperandWalk, row: usize) -> usize {
+        let mut rest = row;
+        let mut offset = 0;
+        for (&len, &stride) in self.outer.iter().zip(&walk.strides).rev() {
+            offset += rest % len * stride;
+            rest /= len;
+        }
+        offset
+    }
+}
+
+/// An address that may be sent to another thread.
+#[derive(Clone, Copy)]
+struct Address(*mut u8);
+
+// SAFETY: threads work on disjoint ranges of the output, and only read what they share (see `run`).
+unsafe impl Send for Address {}
+// SAFETY: as above.
+unsafe impl Sync for Address {}
+
+impl Kernel for PointwiseKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        if let (Some(check), Some(second)) = (self.check, ins.get(1)) {
+            match second {
+                Source::View(view) => check(*view)?,
+                Source::InPlace => check(outs[0].as_view())?,
+            }
+        }
+        let len = outs[0].shape().num_elements();
+        let out = Address(outs[0].as_mut_ptr());
+        let operands: SmallVec<[Address; 3]> = ins
+            .iter()
+            .map(|source| match source {
+                Source::View(view) => Address(view.as_bytes().as_ptr().cast_mut()),
+                Source::InPlace => out,
+            })
+            .collect();
+        if len < PARALLEL_ELEMENTS {
+            // SAFETY: the executor gives arrays of the facts that the kernel was made for.
+            unsafe { self.run_range(out, &operands, 0, len) };
+            return Ok(());
+        }
+        let chunk = len.div_ceil(rayon::current_num_threads()).next_multiple_of(BLOCK);
+        (0..len.div_ceil(chunk)).into_par_iter().for_each(|i| {
+            let operands = &operands;
+            // SAFETY: as above; ranges are disjoint.
+            unsafe { self.run_range(out, operands, i * chunk, ((i + 1) * chunk).min(len)) };
+        });
+        Ok(())
+    }
+}

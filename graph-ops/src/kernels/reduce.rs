@@ -1,0 +1,278 @@
+//! The reduction kernel: groups of neighbouring axes are reduced one after the other, from the innermost.
+//!
+//! The order of additions is fixed by the shape alone: blocks of a constant size, whose totals are added in order. So
+//! results do not depend on the number of threads. Totals of f32 are kept in f64, which bounds the drift of long sums.
+
+use graph_core::{DType, Kernel, OpError, Shape, Source, View, ViewMut};
+use rayon::prelude::*;
+
+use super::PARALLEL_ELEMENTS;
+use crate::ops::pointwise::Number;
+use crate::ops::reduce::Reduction;
+
+/// One pass: `[outer, len, inner]` becomes `[outer, inner]`.
+#[derive(Debug, Clone, Copy)]
+struct Pass {
+    outer: usize,
+    len: usize,
+    inner: usize,
+}
+
+/// A reduction of an array of a known shape.
+#[derive(Debug)]
+pub(crate) struct ReduceKernel {
+    reduction: Reduction,
+    passes: Vec<Pass>,
+}
+
+impl ReduceKernel {
+    pub(crate) fn new(reduction: Reduction, shape: &Shape, axes: &[usize]) -> ReduceKernel {
+        let mut passes = Vec::new();
+        let mut inner = 1;
+        let mut axis = shape.rank();
+        while axis > 0 {
+            axis -= 1;
+            if !axes.contains(&axis) {
+                inner *= shape[axis];
+                continue;
+            }
+            let mut len = shape[axis];
+            while axis > 0 && axes.contains(&(axis - 1)) {
+                axis -= 1;
+                len *= shape[axis];
+            }
+            let outer = shape[..axis].iter().product();
+            passes.push(Pass { outer, len, inner });
+        }
+        ReduceKernel { reduction, passes }
+    }
+}
+
+impl Kernel for ReduceKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, x) = (&mut outs[0], ins[0].view());
+        match out.dtype() {
+            DType::F32 => self.run_typed::<f32>(out, x),
+            DType::F64 => self.run_typed::<f64>(out, x),
+            DType::I32 => self.run_typed::<i32>(out, x),
+            DType::I64 => self.run_typed::<i64>(out, x),
+            DType::U8 => self.run_typed::<u8>(out, x),
+            DType::Bool => {
+                // A bool is a byte 0 or 1: any is the largest, all the smallest.
+                let result = self.reduce_all(x.as_bytes());
+                for (to, from) in out.as_mut_slice::<bool>().iter_mut().zip(result) {
+                    *to = from != 0;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ReduceKernel {
+    fn run_typed<T: Accumulate>(&self, out: &mut ViewMut<'_>, x: View<'_>) {
+        let Some((last, before)) = self.passes.split_last() else {
+            out.copy_from(x);
+            return;
+        };
+        let mut owned: Option<Vec<T>> = None;
+        for pass in before {
+            let mut next = vec![T::default(); pass.outer * pass.inner];
+            self.run_pass(*pass, &mut next, owned.as_deref().unwrap_or_else(|| x.as_slice()));
+            owned = Some(next);
+        }
+        self.run_pass(*last, out.as_mut_slice(), owned.as_deref().unwrap_or_else(|| x.as_slice()));
+    }
+
+    fn reduce_all<T: Accumulate>(&self, x: &[T]) -> Vec<T> {
+        let mut current = x.to_vec();
+        for pass in &self.passes {
+            let mut next = vec![T::default(); pass.outer * pass.inner];
+            self.run_pass(*pass, &mut next, &current);
+            current = next;
+        }
+        current
+    }
+
+    fn run_pass<T: Accumulate>(&self, pass: Pass, out: &mut [T], x: &[T]) {
+        match self.reduction {
+            Reduction::Sum => run_pass::<T, Sum>(pass, out, x),
+            Reduction::Prod => run_pass::<T, Prod>(pass, out, x),
+            Reduction::Max | Reduction::Any => run_pass::<T, Max>(pass, out, x),
+            Reduction::Min | Reduction::All => run_pass::<T, Min>(pass, out, x),
+        }
+    }
+}
+
+/// An element with the type its totals are kept in.
+pub(crate) trait Accumulate: Number + Send + Sync + graph_core::Element {
+    /// The type of totals.
+    type Total: Number + Send + Sync;
+    fn widen(self) -> Self::Total;
+    fn narrow(total: Self::Total) -> Self;
+    /// The smallest and largest values, for the identities of max and min.
+    const LEAST: Self;
+    const GREATEST: Self;
+}
+
+macro_rules! accumulate {
+    ($($ty:ty as $total:ty: $least:expr, $greatest:expr;)*) => {$(
+        impl Accumulate for $ty {
+            type Total = $total;
+            #[inline(always)]
+            fn widen(self) -> $total { self.into() }
+            #[inline(always)]
+            fn narrow(total: $total) -> $ty { total as $ty }
+            const LEAST: $ty = $least;
+            const GREATEST: $ty = $greatest;
+        }
+    )*};
+}
+
+accumulate! {
+    f32 as f64: f32::NEG_INFINITY, f32::INFINITY;
+    f64 as f64: f64::NEG_INFINITY, f64::INFINITY;
+    i32 as i32: i32::MIN, i32::MAX;
+    i64 as i64: i64::MIN, i64::MAX;
+    u8 as u8: u8::MIN, u8::MAX;
+}
+
+/// An associative combination with an identity.
+trait Monoid {
+    fn identity<T: Accumulate>() -> T;
+    fn combine<N: Number>(a: N, b: N) -> N;
+}
+
+struct Sum;
+struct Prod;
+struct Max;
+struct Min;
+
+impl Monoid for Sum {
+    fn identity<T: Accumulate>() -> T {
+        T::default()
+    }
+    #[inline(always)]
+    fn combine<N: Number>(a: N, b: N) -> N {
+        a.plus(b)
+    }
+}
+
+impl Monoid for Prod {
+    fn identity<T: Accumulate>() -> T {
+        T::ONE
+    }
+    #[inline(always)]
+    fn combine<N: Number>(a: N, b: N) -> N {
+        a.times(b)
+    }
+}
+
+impl Monoid for Max {
+    fn identity<T: Accumulate>() -> T {
+        T::LEAST
+    }
+    #[inline(always)]
+    fn combine<N: Number>(a: N, b: N) -> N {
+        a.greatest(b)
+    }
+}
+
+impl Monoid for Min {
+    fn identity<T: Accumulate>() -> T {
+        T::GREATEST
+    }
+    #[inline(always)]
+    fn combine<N: Number>(a: N, b: N) -> N {
+        a.least(b)
+    }
+}
+
+/// Parallel accumulators along a contiguous row.
+const LANES: usize = 16;
+/// Elements (or rows) combined in the element's own type before their total is widened.
+const BLOCK: usize = 512;
+/// Elements of a long contiguous row that one task reduces.
+const CHUNK: usize = 1 << 16;
+/// Columns that are reduced together.
+const COLUMNS: usize = 64;
+
+fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
+    let Pass { len, inner, .. } = pass;
+    if out.is_empty() {
+        return;
+    }
+    if len == 0 {
+        out.fill(M::identity());
+        return;
+    }
+    let parallel = x.len() >= PARALLEL_ELEMENTS;
+    if inner == 1 {
+        let reduce = |(out, row): (&mut T, &[T])| *out = T::narrow(reduce_row::<T, M>(row));
+        match parallel && out.len() > 1 {
+            true => out.par_iter_mut().zip(x.par_chunks(len)).for_each(reduce),
+            false => out.iter_mut().zip(x.chunks(len)).for_each(reduce),
+        }
+        return;
+    }
+    // Tiles of columns within each outer index.
+    let tile = |(tile, out): (usize, &mut [T])| {
+        let tiles_per_outer = inner.div_ceil(COLUMNS);
+        let (outer, first) = (tile / tiles_per_outer, tile % tiles_per_outer * COLUMNS);
+        reduce_columns::<T, M>(&x[outer * len * inner..][..len * inner], inner, first, out);
+    };
+    let tiles: Vec<&mut [T]> = out.chunks_mut(inner).flat_map(|row| row.chunks_mut(COLUMNS)).collect();
+    match parallel {
+        true => tiles.into_par_iter().enumerate().for_each(tile),
+        false => tiles.into_iter().enumerate().for_each(tile),
+    }
+}
+
+/// The total of a contiguous row.
+fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
+    if row.len() <= CHUNK {
+        return reduce_chunk::<T, M>(row);
+    }
+    let totals: Vec<T::Total> = row.par_chunks(CHUNK).map(reduce_chunk::<T, M>).collect();
+    totals.into_iter().reduce(M::combine).expect("a long row has chunks")
+}
+
+fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
+    let mut total = M::identity::<T>().widen();
+    for block in row.chunks(BLOCK) {
+        let mut lanes = [M::identity::<T>(); LANES];
+        let mut groups = block.chunks_exact(LANES);
+        for group in &mut groups {
+            for (lane, &x) in lanes.iter_mut().zip(group) {
+                *lane = M::combine(*lane, x);
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(groups.remainder()) {
+            *lane = M::combine(*lane, x);
+        }
+        for lane in lanes {
+            total = M::combine(total, lane.widen());
+        }
+    }
+    total
+}
+
+/// The totals of up to [`COLUMNS`] columns of a `[len, inner]` array, from column `first`.
+fn reduce_columns<T: Accumulate, M: Monoid>(x: &[T], inner: usize, first: usize, out: &mut [T]) {
+    let width = out.len();
+    let mut totals = [M::identity::<T>().widen(); COLUMNS];
+    for rows in x.chunks(BLOCK * inner) {
+        let mut sums = [M::identity::<T>(); COLUMNS];
+        for row in rows.chunks(inner) {
+            for (sum, &x) in sums.iter_mut().zip(&row[first..first + width]) {
+                *sum = M::combine(*sum, x);
+            }
+        }
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = M::combine(*total, sum.widen());
+        }
+    }
+    for (out, total) in out.iter_mut().zip(totals) {
+        *out = T::narrow(total);
+    }
+}

@@ -1,0 +1,150 @@
+//! Scalar arithmetic: what the rows of the table are written in, the same words for every element type.
+
+/// Arithmetic on floats and integers. Integers wrap around.
+pub trait Number: Copy + PartialOrd + Default {
+    /// One.
+    const ONE: Self;
+    /// Sum.
+    fn plus(self, other: Self) -> Self;
+    /// Difference.
+    fn minus(self, other: Self) -> Self;
+    /// Product.
+    fn times(self, other: Self) -> Self;
+    /// Quotient; of integers rounded towards zero. The divisor of an integer is not zero.
+    fn over(self, other: Self) -> Self;
+    /// Remainder, with the sign of the dividend. The divisor of an integer is not zero.
+    fn modulo(self, other: Self) -> Self;
+    /// Negation.
+    fn negated(self) -> Self;
+    /// Absolute value.
+    fn magnitude(self) -> Self;
+    /// -1, 0 or 1; NaN for NaN.
+    fn signum_or_zero(self) -> Self;
+    /// The smaller; NaN if either is.
+    fn least(self, other: Self) -> Self;
+    /// The larger; NaN if either is.
+    fn greatest(self, other: Self) -> Self;
+    /// Power. The exponent of an integer is not negative.
+    fn power(self, exponent: Self) -> Self;
+}
+
+/// Functions of real numbers.
+#[expect(missing_docs, reason = "each is the function of its name in std or libm")]
+pub trait Real: Number {
+    fn reciprocal(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn exp_m1(self) -> Self;
+    fn ln(self) -> Self;
+    fn ln_1p(self) -> Self;
+    fn sin(self) -> Self;
+    fn cos(self) -> Self;
+    fn tanh(self) -> Self;
+    fn erf(self) -> Self;
+    fn floor(self) -> Self;
+    fn ceil(self) -> Self;
+    fn round(self) -> Self;
+}
+
+macro_rules! floats {
+    ($($ty:ident $erf:path),*) => {$(
+        impl Number for $ty {
+            const ONE: $ty = 1.0;
+            #[inline(always)]
+            fn plus(self, other: $ty) -> $ty { self + other }
+            #[inline(always)]
+            fn minus(self, other: $ty) -> $ty { self - other }
+            #[inline(always)]
+            fn times(self, other: $ty) -> $ty { self * other }
+            #[inline(always)]
+            fn over(self, other: $ty) -> $ty { self / other }
+            #[inline(always)]
+            fn modulo(self, other: $ty) -> $ty { self % other }
+            #[inline(always)]
+            fn negated(self) -> $ty { -self }
+            #[inline(always)]
+            fn magnitude(self) -> $ty { self.abs() }
+            #[inline(always)]
+            fn signum_or_zero(self) -> $ty {
+                if self > 0.0 { 1.0 } else if self < 0.0 { -1.0 } else { self }
+            }
+            // A comparison with NaN is false, so the other operand must be the one that is tested for it.
+            #[inline(always)]
+            fn least(self, other: $ty) -> $ty {
+                if self < other || self.is_nan() { self } else { other }
+            }
+            #[inline(always)]
+            fn greatest(self, other: $ty) -> $ty {
+                if self > other || self.is_nan() { self } else { other }
+            }
+            #[inline(always)]
+            fn power(self, exponent: $ty) -> $ty { self.powf(exponent) }
+        }
+
+        impl Real for $ty {
+            #[inline(always)]
+            fn reciprocal(self) -> $ty { 1.0 / self }
+            #[inline(always)]
+            fn sqrt(self) -> $ty { $ty::sqrt(self) }
+            #[inline(always)]
+            fn exp(self) -> $ty { $ty::exp(self) }
+            #[inline(always)]
+            fn exp_m1(self) -> $ty { $ty::exp_m1(self) }
+            #[inline(always)]
+            fn ln(self) -> $ty { $ty::ln(self) }
+            #[inline(always)]
+            fn ln_1p(self) -> $ty { $ty::ln_1p(self) }
+            #[inline(always)]
+            fn sin(self) -> $ty { $ty::sin(self) }
+            #[inline(always)]
+            fn cos(self) -> $ty { $ty::cos(self) }
+            #[inline(always)]
+            fn tanh(self) -> $ty { $ty::tanh(self) }
+            #[inline(always)]
+            fn erf(self) -> $ty { $erf(self) }
+            #[inline(always)]
+            fn floor(self) -> $ty { $ty::floor(self) }
+            #[inline(always)]
+            fn ceil(self) -> $ty { $ty::ceil(self) }
+            #[inline(always)]
+            fn round(self) -> $ty { $ty::round(self) }
+        }
+    )*};
+}
+
+macro_rules! integers {
+    ($($ty:ident $sign:expr, $magnitude:expr;)*) => {$(
+        impl Number for $ty {
+            const ONE: $ty = 1;
+            #[inline(always)]
+            fn plus(self, other: $ty) -> $ty { self.wrapping_add(other) }
+            #[inline(always)]
+            fn minus(self, other: $ty) -> $ty { self.wrapping_sub(other) }
+            #[inline(always)]
+            fn times(self, other: $ty) -> $ty { self.wrapping_mul(other) }
+            #[inline(always)]
+            fn over(self, other: $ty) -> $ty { self.wrapping_div(other) }
+            #[inline(always)]
+            fn modulo(self, other: $ty) -> $ty { self.wrapping_rem(other) }
+            #[inline(always)]
+            fn negated(self) -> $ty { self.wrapping_neg() }
+            #[inline(always)]
+            fn magnitude(self) -> $ty { $magnitude(self) }
+            #[inline(always)]
+            fn signum_or_zero(self) -> $ty { $sign(self) }
+            #[inline(always)]
+            fn least(self, other: $ty) -> $ty { self.min(other) }
+            #[inline(always)]
+            fn greatest(self, other: $ty) -> $ty { self.max(other) }
+            #[inline(always)]
+            fn power(self, exponent: $ty) -> $ty { self.wrapping_pow(exponent as u32) }
+        }
+    )*};
+}
+
+floats!(f32 libm::erff, f64 libm::erf);
+integers! {
+    i32 i32::signum, i32::wrapping_abs;
+    i64 i64::signum, i64::wrapping_abs;
+    u8 (|x: u8| x.min(1)), (|x: u8| x);
+}

@@ -1,0 +1,150 @@
+//! Views: ops whose result is the operand's bytes under another shape, so that nothing is computed.
+
+use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use smallvec::{SmallVec, smallvec};
+
+use crate::kernels::copy;
+use crate::ops::vjp::{Cotangents, VjpExt};
+use crate::tensor::{Tensor, apply};
+
+/// The same elements, in the same row-major order, under another shape.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reshape {
+    /// The shape of the result.
+    pub shape: Shape,
+}
+
+/// The operand itself. Gives a value a second name: a variable of differentiation, a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity;
+
+/// The operand itself, through which no gradient flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StopGradient;
+
+fn single<'a>(inputs: &[&'a Fact]) -> Result<&'a Fact, OpError> {
+    match inputs {
+        [x] => Ok(x),
+        _ => Err(OpError::Arity { expected: 1, found: inputs.len() }),
+    }
+}
+
+impl Op for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::default().with("shape", &*self.shape)
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        let x = single(inputs)?;
+        if self.shape.checked_num_elements() != Some(x.shape.num_elements()) {
+            let (from, to) = (&x.shape, &self.shape);
+            return Err(OpError::invalid(format!("{from} and {to} differ in the number of elements")));
+        }
+        Ok(smallvec![Fact { dtype: x.dtype, shape: self.shape.clone() }])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        let g = cx.cotangent(0).map(|g| g.reshape(cx.input(0).shape()));
+        Cotangents::from_iter([g]).emit(cx)
+    }
+
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(copy))
+    }
+
+    fn class(&self) -> Class {
+        Class::View
+    }
+}
+
+impl Op for Identity {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        Ok(smallvec![single(inputs)?.clone()])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        Ok(smallvec![cx.cotangents[0]])
+    }
+
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(copy))
+    }
+
+    fn class(&self) -> Class {
+        Class::View
+    }
+}
+
+impl Op for StopGradient {
+    fn name(&self) -> &'static str {
+        "stop_gradient"
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        Ok(smallvec![single(inputs)?.clone()])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        Ok(cx.nothing())
+    }
+
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(copy))
+    }
+
+    fn class(&self) -> Class {
+        Class::View
+    }
+}
+
+/// Views.
+impl Tensor {
+    /// The same elements, in row-major order, under another shape.
+    ///
+    /// # Shape
+    /// Any of as many elements.
+    ///
+    /// # Panics
+    /// When the number of elements differs.
+    #[must_use]
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
+        let shape = shape.into();
+        if *self.shape() == shape {
+            return self.clone();
+        }
+        apply(Reshape { shape }, &[self])
+    }
+
+    /// All elements in one axis.
+    #[must_use]
+    #[track_caller]
+    pub fn flatten(&self) -> Tensor {
+        self.reshape([self.num_elements()])
+    }
+
+    /// The same value under another name.
+    #[must_use]
+    #[track_caller]
+    pub fn identity(&self) -> Tensor {
+        apply(Identity, &[self])
+    }
+
+    /// The same value, as a constant to differentiation.
+    ///
+    /// # Gradient
+    /// Zero.
+    #[must_use]
+    #[track_caller]
+    pub fn stop_gradient(&self) -> Tensor {
+        apply(StopGradient, &[self])
+    }
+}

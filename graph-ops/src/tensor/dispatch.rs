@@ -1,0 +1,241 @@
+//! Dispatch: what applying an op to tensors means, by mode and by what the operands are.
+//!
+//! | operands | no trace | in a symbolic trace | on a tape |
+//! | --- | --- | --- | --- |
+//! | concrete | computed (eager) or pending (lazy) | become constants of the trace | computed |
+//! | of the current trace | | recorded | computed and recorded |
+//! | of an enclosing trace | | captured | computed and recorded |
+//! | pending | pending | captured by a region, computed for a function | computed first |
+//! | of any other trace | error | error | error, unless computed |
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use graph_core::{
+    Captured, Error, Fact, Mode, NodeKind, OpError, OpRef, Operand, Origin, Pending, PendingOperand, Trace,
+    TraceKind, Value, compute, mode,
+};
+use smallvec::SmallVec;
+
+use super::{Repr, Tensor, unreadable};
+
+/// Applies an op that has one output.
+///
+/// # Panics
+/// When the op does not take these operands, at the caller's line.
+#[track_caller]
+pub fn apply(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Tensor {
+    match try_apply_many(NodeKind::Apply(op.into()), inputs) {
+        Ok(mut outputs) => outputs.swap_remove(0),
+        Err(error) => raise(error),
+    }
+}
+
+/// Applies a node of any kind.
+///
+/// # Panics
+/// When the node does not take these operands, at the caller's line.
+#[track_caller]
+pub fn apply_many(kind: NodeKind, inputs: &[&Tensor]) -> SmallVec<[Tensor; 1]> {
+    match try_apply_many(kind, inputs) {
+        Ok(outputs) => outputs,
+        Err(error) => raise(error),
+    }
+}
+
+/// Applies a node of any kind.
+///
+/// # Errors
+/// When the node does not take these operands, or fails on their data where it is computed at once.
+#[track_caller]
+pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let origin = Origin::caller();
+    match Trace::current() {
+        Some(trace) if trace.kind() != TraceKind::Tape => record(&trace, kind, inputs, origin),
+        Some(tape) if inputs.iter().any(|input| input.is_on(&tape)) => record(&tape, kind, inputs, origin),
+        Some(_) => compute_now(&kind, inputs, origin),
+        None if mode() == Mode::Lazy => record_pending(kind, inputs, origin),
+        None => compute_now(&kind, inputs, origin),
+    }
+}
+
+fn record(
+    trace: &Trace,
+    kind: NodeKind,
+    inputs: &[&Tensor],
+    origin: Origin,
+) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let values: SmallVec<[Value; 4]> =
+        inputs.iter().map(|input| input.value_in(trace, origin)).collect::<Result<_, _>>()?;
+    let name = kind.name().to_owned();
+    let outputs = trace.add(kind, &values, origin).map_err(|e| failed(name, e, inputs, origin))?;
+    Ok(outputs.into_iter().map(|value| Tensor::from_traced(trace, value).with_origin(origin)).collect())
+}
+
+fn compute_now(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let arrays: SmallVec<[_; 4]> =
+        inputs.iter().map(|input| origin.scope(|| input.try_array())).collect::<Result<_, _>>()?;
+    let array_refs: SmallVec<[_; 4]> = arrays.iter().collect();
+    let outputs = compute(kind, &array_refs).map_err(|e| failed(kind.name(), e, inputs, origin))?;
+    Ok(outputs.into_iter().map(|array| Tensor { repr: Repr::Concrete(array), origin }).collect())
+}
+
+fn record_pending(
+    kind: NodeKind,
+    inputs: &[&Tensor],
+    origin: Origin,
+) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let operands: Vec<PendingOperand> = inputs
+        .iter()
+        .map(|input| match &input.repr {
+            Repr::Concrete(array) | Repr::Taped { array, .. } => {
+                Ok(PendingOperand::Ready(array.clone(), input.origin))
+            }
+            Repr::Pending(pending) => Ok(match pending.array() {
+                Some(array) => PendingOperand::Ready(array, input.origin),
+                None => PendingOperand::Pending(pending.clone()),
+            }),
+            Repr::Symbolic { trace, .. } => Err(origin.scope(|| unreadable(trace))),
+        })
+        .collect::<Result<_, _>>()?;
+    let name = kind.name().to_owned();
+    let outputs = Pending::record(kind, operands, origin).map_err(|e| failed(name, e, inputs, origin))?;
+    Ok(outputs.into_iter().map(Tensor::from_pending).collect())
+}
+
+fn failed(op: impl Into<String>, reason: OpError, inputs: &[&Tensor], origin: Origin) -> Error {
+    let operands =
+        inputs.iter().map(|input| Operand { fact: input.fact().clone(), origin: input.origin }).collect();
+    Error::op(op, reason, operands, origin)
+}
+
+impl Tensor {
+    /// Whether the tensor is recorded on this tape, or on one around it.
+    fn is_on(&self, tape: &Trace) -> bool {
+        matches!(&self.repr, Repr::Taped { trace, .. } if trace == tape && tape.is_open())
+    }
+
+    /// The tensor as a value of a trace: its own, captured from around the trace, or a constant.
+    ///
+    /// # Errors
+    /// When it belongs to a trace that is neither this one nor around it.
+    pub fn value_in(&self, trace: &Trace, origin: Origin) -> Result<Value, Error> {
+        match &self.repr {
+            Repr::Concrete(array) => Ok(trace.add_constant(array, self.origin)),
+            Repr::Taped { trace: own, value, .. } if own == trace && own.is_open() => Ok(*value),
+            Repr::Taped { array, .. } => Ok(trace.add_constant(array, self.origin)),
+            Repr::Symbolic { trace: own, value, fact } => {
+                if own.is_open() {
+                    if own == trace {
+                        return Ok(*value);
+                    }
+                    if let Some(value) = capture_through(own, *value, fact, trace, self.origin) {
+                        return Ok(value);
+                    }
+                }
+                Err(foreign(own, trace, origin))
+            }
+            Repr::Pending(pending) => {
+                if let Some(array) = pending.array() {
+                    return Ok(trace.add_constant(&array, self.origin));
+                }
+                match outermost_region(trace) {
+                    Some(region) => {
+                        let captured = Captured::Pending(pending.clone());
+                        let value = region.capture(captured, self.fact().clone(), self.origin);
+                        if &region == trace {
+                            return Ok(value);
+                        }
+                        capture_through(&region, value, self.fact(), trace, self.origin)
+                            .ok_or_else(|| foreign(&region, trace, origin))
+                    }
+                    None => {
+                        let array = origin.scope(|| self.try_array())?;
+                        Ok(trace.add_constant(&array, self.origin))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Brings a value of an enclosing trace inwards, one capture at each level. Only regions capture.
+fn capture_through(from: &Trace, value: Value, fact: &Fact, to: &Trace, origin: Origin) -> Option<Value> {
+    let stack = Trace::stack();
+    let outer = stack.iter().position(|trace| trace == from)?;
+    let inner = stack.iter().position(|trace| trace == to)?;
+    let mut value = value;
+    for region in stack.get(outer + 1..=inner)? {
+        if region.kind() != TraceKind::Region {
+            return None;
+        }
+        value = region.capture(Captured::Outer(value), fact.clone(), origin);
+    }
+    Some(value)
+}
+
+/// The outermost trace of an unbroken run of regions that ends at `trace`; `None` where a function or tape is around
+/// it, since pending values are computed for those.
+fn outermost_region(trace: &Trace) -> Option<Trace> {
+    let stack = Trace::stack();
+    let inner = stack.iter().position(|t| t == trace)?;
+    let regions = stack[..=inner].iter().all(|t| t.kind() == TraceKind::Region);
+    regions.then(|| stack[0].clone())
+}
+
+fn foreign(own: &Trace, current: &Trace, origin: Origin) -> Error {
+    let (own_name, current_name) = (own.name(), current.name());
+    let message = if own.is_open() {
+        format!(
+            "a tensor of the trace of `{own_name}` is used in that of `{current_name}`; pass it as an argument"
+        )
+    } else {
+        format!(
+            "a tensor was kept after the trace of `{own_name}` ended; return it from the function instead"
+        )
+    };
+    Error::Trace { message, origin }
+}
+
+thread_local! {
+    static CATCHING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Panics with an error, at the caller's line; inside [`catch`] quietly, with the error itself as payload.
+#[track_caller]
+pub fn raise(error: Error) -> ! {
+    if CATCHING.get() > 0 {
+        resume_unwind(Box::new(error))
+    }
+    panic!("{error}")
+}
+
+/// Runs `body` and returns the error with which an operation in it failed: the `try_` twin of every operator.
+///
+/// ```
+/// use graph_ops::{Tensor, catch};
+/// let (a, b) = (Tensor::from([1.0f32, 2.0]), Tensor::from([1.0f32, 2.0, 3.0]));
+/// let error = catch(|| &a + &b).unwrap_err();
+/// assert!(error.to_string().contains("do not broadcast"));
+/// ```
+///
+/// # Errors
+/// That of the first operation that failed.
+///
+/// # Panics
+/// With any panic of `body` that is not a failed operation.
+pub fn catch<R>(body: impl FnOnce() -> R) -> Result<R, Error> {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            CATCHING.set(CATCHING.get() - 1);
+        }
+    }
+    CATCHING.set(CATCHING.get() + 1);
+    let _leave = Leave;
+    let result: Result<R, Box<dyn std::any::Any + Send>> = catch_unwind(AssertUnwindSafe(body));
+    result.map_err(|payload| match payload.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(other) => resume_unwind(other),
+    })
+}

@@ -1,0 +1,101 @@
+//! Printing: values as NumPy prints them, and what is known of a tensor that has none yet.
+
+use std::fmt;
+
+use graph_core::{Array, Element, with_element};
+
+use super::{Repr, Tensor};
+
+/// Arrays with more elements than this are abbreviated.
+const ABBREVIATE_ABOVE: usize = 1000;
+/// How many entries are shown at either end of an abbreviated axis.
+const EDGE: usize = 3;
+
+impl fmt::Debug for Tensor {
+    /// Values where there are any; otherwise operation, dtype and shape, and that nothing is computed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fact = self.fact();
+        match &self.repr {
+            Repr::Concrete(array) | Repr::Taped { array, .. } => {
+                write!(f, "Tensor({}, {fact})", Elements(array))
+            }
+            Repr::Symbolic { trace, value, .. } if trace.is_open() => {
+                let op = trace.with_graph(|graph| graph.node(value.node()).kind().name().to_owned());
+                write!(f, "Tensor({op} in the trace of `{}`, {fact}, not computed)", trace.name())
+            }
+            Repr::Symbolic { trace, .. } => {
+                write!(f, "Tensor(of the ended trace of `{}`, {fact}, not computed)", trace.name())
+            }
+            Repr::Pending(pending) => match pending.array() {
+                Some(array) => write!(f, "Tensor({}, {fact})", Elements(&array)),
+                None => write!(f, "Tensor({}, {fact}, not computed)", pending.op_name()),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Tensor {
+    /// The values; computes what is pending. A symbolic tensor is shown as by `{:?}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self.repr, Repr::Symbolic { .. }) {
+            return fmt::Debug::fmt(self, f);
+        }
+        match self.try_array() {
+            Ok(array) => write!(f, "{}", Elements(&array)),
+            Err(error) => write!(f, "<{error}>"),
+        }
+    }
+}
+
+/// The elements of an array in nested brackets.
+struct Elements<'a>(&'a Array);
+
+impl fmt::Display for Elements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fact = self.0.fact();
+        with_element!(fact.dtype, T => {
+            let elements = self.0.as_slice::<T>().expect("the array's own dtype");
+            let edge = if elements.len() > ABBREVIATE_ABOVE { EDGE } else { usize::MAX / 2 };
+            write_nested(f, elements, &fact.shape, edge, 1)
+        })
+    }
+}
+
+fn write_nested<T: Element>(
+    f: &mut fmt::Formatter<'_>,
+    elements: &[T],
+    shape: &[usize],
+    edge: usize,
+    depth: usize,
+) -> fmt::Result {
+    let Some((&len, inner)) = shape.split_first() else {
+        // `{:?}` of a float keeps the point, so that 1.0 is not taken for an integer.
+        return write!(f, "{:?}", elements[0]);
+    };
+    let row: usize = inner.iter().product();
+    f.write_str("[")?;
+    let mut first = true;
+    for i in 0..len {
+        if i >= edge && i + edge < len {
+            if i == edge {
+                separate(f, inner.len(), depth)?;
+                f.write_str("...")?;
+            }
+            continue;
+        }
+        if !first {
+            separate(f, inner.len(), depth)?;
+        }
+        first = false;
+        write_nested(f, &elements[i * row..(i + 1) * row], inner, edge, depth + 1)?;
+    }
+    f.write_str("]")
+}
+
+/// Between the entries of an axis that has `inner` axes within it.
+fn separate(f: &mut fmt::Formatter<'_>, inner: usize, depth: usize) -> fmt::Result {
+    if inner == 0 {
+        return f.write_str(", ");
+    }
+    write!(f, ",{}{:depth$}", "\n".repeat(inner), "")
+}

@@ -1,0 +1,91 @@
+//! Operators: `+ - * / % & | ^ ! -x` and their assigning forms, for tensors and scalars on either side.
+
+use std::ops::{
+    Add, AddAssign, BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, BitXorAssign, Div, DivAssign, Mul,
+    MulAssign, Neg, Not, Rem, RemAssign, Sub, SubAssign,
+};
+
+use super::{Operand, Tensor};
+use crate::ops::pointwise::{ScalarOp, binary};
+
+macro_rules! binary_operators {
+    ($($Trait:ident $method:ident $Assign:ident $assign:ident $op:ident;)*) => {$(
+        impl<R: Operand> $Trait<R> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, right: R) -> Tensor {
+                binary(ScalarOp::$op, self, &right)
+            }
+        }
+
+        impl<R: Operand> $Trait<R> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, right: R) -> Tensor {
+                binary(ScalarOp::$op, &self, &right)
+            }
+        }
+
+        impl<R: Operand> $Assign<R> for Tensor {
+            #[track_caller]
+            fn $assign(&mut self, right: R) {
+                *self = binary(ScalarOp::$op, &*self, &right);
+            }
+        }
+
+        binary_operators!(@scalars $Trait $method $op; f32 f64 i32 i64 u8 bool);
+    )*};
+    (@scalars $Trait:ident $method:ident $op:ident; $($ty:ty)*) => {$(
+        impl $Trait<Tensor> for $ty {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, right: Tensor) -> Tensor {
+                binary(ScalarOp::$op, &self, &right)
+            }
+        }
+
+        impl $Trait<&Tensor> for $ty {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, right: &Tensor) -> Tensor {
+                binary(ScalarOp::$op, &self, &right)
+            }
+        }
+    )*};
+}
+
+binary_operators! {
+    Add add AddAssign add_assign Add;
+    Sub sub SubAssign sub_assign Sub;
+    Mul mul MulAssign mul_assign Mul;
+    Div div DivAssign div_assign Div;
+    Rem rem RemAssign rem_assign Rem;
+    BitAnd bitand BitAndAssign bitand_assign And;
+    BitOr bitor BitOrAssign bitor_assign Or;
+    BitXor bitxor BitXorAssign bitxor_assign Xor;
+}
+
+macro_rules! unary_operators {
+    ($($Trait:ident $method:ident $op:ident;)*) => {$(
+        impl $Trait for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self) -> Tensor {
+                crate::tensor::apply(crate::ops::pointwise::Pointwise(ScalarOp::$op), &[self])
+            }
+        }
+
+        impl $Trait for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self) -> Tensor {
+                crate::tensor::apply(crate::ops::pointwise::Pointwise(ScalarOp::$op), &[&self])
+            }
+        }
+    )*};
+}
+
+unary_operators! {
+    Neg neg Neg;
+    Not not Not;
+}
