@@ -38,7 +38,7 @@ impl Default for Remote {
         Remote {
             mirrors: MIRRORS.map(str::to_owned).to_vec(),
             md5: FILES.map(|file| file.md5.to_owned()),
-            patience: Duration::from_secs(20),
+            patience: Duration::from_secs(10),
             progress: true,
         }
     }
