@@ -6,6 +6,7 @@ extern crate self as grafito;
 pub mod datasets;
 pub mod function;
 pub mod nn;
+pub mod session;
 pub mod terminal;
 
 pub use function::CacheInfo;
