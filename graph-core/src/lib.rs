@@ -35,7 +35,7 @@ pub use fact::{Fact, Facts};
 pub use grad::{Algebra, Vjp, backward};
 pub use graph::{Graph, Node, NodeId, NodeKind, Value, Values};
 pub use kernel::{Kernel, Source, View, ViewMut};
-pub use mode::{MODE_VARIABLE, Mode, mode, set_default_mode, set_mode, with_mode};
+pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer};
 pub use origin::Origin;
 pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, inline};
