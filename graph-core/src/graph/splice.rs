@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Graph, NodeId, NodeKind, Value};
+use super::{Graph, Node, NodeId, NodeKind, Value, Values};
 
 impl Graph {
     /// The part of the graph that these outputs need, with only the inputs it uses; and which inputs those are.
@@ -18,12 +18,8 @@ impl Graph {
         let mut renamed: HashMap<Value, Value> = HashMap::new();
         let mut used = Vec::new();
         for (index, &id) in self.inputs.iter().enumerate() {
-            if is_needed[id.index()]
-                && let NodeKind::Input { name, .. } = self.node(id).kind()
-            {
-                let node = self.node(id);
-                let input = part.add_input(name.clone(), node.facts()[0].clone(), node.origin());
-                renamed.insert(Value::new(id, 0), input);
+            if is_needed[id.index()] {
+                renamed.insert(Value::new(id, 0), part.copy_input(self.node(id)));
                 used.push(index);
             }
         }
@@ -31,6 +27,30 @@ impl Graph {
         part.copy_nodes(self, order, &mut renamed);
         part.set_outputs(outputs.iter().map(|output| renamed[output]).collect());
         (part, used)
+    }
+
+    /// A graph with the name and the inputs of this one, and nothing else.
+    pub(crate) fn signature(&self) -> Graph {
+        let mut graph = Graph::new(self.name.clone());
+        for &id in &self.inputs {
+            graph.copy_input(self.node(id));
+        }
+        graph
+    }
+
+    /// Adds a copy of an input of another graph, after those there are.
+    pub(crate) fn copy_input(&mut self, input: &Node) -> Value {
+        let id = self.store.add(input.clone());
+        self.inputs.push(id);
+        Value::new(id, 0)
+    }
+
+    /// Adds a copy of a node of another graph, on operands that have the facts of its own.
+    pub(crate) fn copy_node(&mut self, node: &Node, inputs: &[Value]) -> Values {
+        debug_assert!(!matches!(node.kind(), NodeKind::Input { .. }), "inputs are copied by `copy_input`");
+        let num_outputs = node.facts.len();
+        let id = self.store.add(Node::new(node.kind.clone(), inputs, node.facts.clone(), node.origin));
+        (0..num_outputs).map(|output| Value::new(id, output)).collect()
     }
 
     /// Copies nodes of `other`, operands first, and notes what their values have become. Inputs must be noted already.
@@ -45,14 +65,9 @@ impl Graph {
             if matches!(node.kind(), NodeKind::Input { .. }) {
                 continue;
             }
-            let mut copy = node.clone();
-            for operand in &mut copy.inputs {
-                *operand = renamed[operand];
-            }
-            let num_outputs = copy.facts.len();
-            let new_id = self.store.add(copy);
-            for output in 0..num_outputs {
-                renamed.insert(Value::new(id, output), Value::new(new_id, output));
+            let inputs: Vec<Value> = node.inputs().iter().map(|operand| renamed[operand]).collect();
+            for (output, copy) in self.copy_node(node, &inputs).into_iter().enumerate() {
+                renamed.insert(Value::new(id, output), copy);
             }
         }
     }
