@@ -4,6 +4,7 @@ mod kernels;
 pub mod ops;
 mod tensor;
 
+pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::vjp::{Cotangents, VjpExt};
 pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};

@@ -1,7 +1,17 @@
 //! The ops: each in one place, with its shape rule, gradient, kernel binding and class.
 
+pub mod algebra;
 pub mod axes;
+pub mod create;
+pub mod cross_entropy;
+pub mod gather;
+pub mod matmul;
+pub mod one_hot;
+pub mod permute;
 pub mod pointwise;
 pub mod reduce;
+pub mod scan;
+pub mod softmax;
+pub mod statistics;
 pub mod view;
 pub mod vjp;
