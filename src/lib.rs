@@ -1,1 +1,4 @@
 //! Grafito.
+
+pub mod datasets;
+pub mod terminal;

@@ -1,28 +1,22 @@
-//! The arithmetic that accumulating gradients needs: sums and zeros, made of ordinary ops.
+//! The two operations that the accumulation of gradients needs.
 
-use graph_core::{Algebra, Array, Error, Fact, Origin, Trace, Value};
+use graph_core::{Algebra, Error, Fact, Origin, Trace, Value};
 
 use crate::tensor::Tensor;
 
-/// [`Algebra`] over tensors.
-#[derive(Debug, Clone, Copy, Default)]
+/// Sums and zeros, as tensor ops.
+#[derive(Debug, Clone, Copy)]
 pub struct TensorAlgebra;
 
 impl Algebra for TensorAlgebra {
     fn add(&self, trace: &Trace, a: Value, b: Value) -> Result<Value, Error> {
-        let _entered = enter(trace);
         let sum = Tensor::from_traced(trace, a) + Tensor::from_traced(trace, b);
         sum.value_in(trace, Origin::caller())
     }
 
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error> {
-        let _entered = enter(trace);
-        let zero = Tensor::from_array(Array::zeros(Fact::scalar(fact.dtype)));
+        let zero = Tensor::from_array(graph_core::Array::zeros(Fact::scalar(fact.dtype)));
+        let zero = Tensor::from_traced(trace, zero.value_in(trace, Origin::caller())?);
         zero.broadcast_to(&fact.shape).value_in(trace, Origin::caller())
     }
-}
-
-/// Makes the trace current, unless it is.
-fn enter(trace: &Trace) -> Option<graph_core::Entered> {
-    (Trace::current().as_ref() != Some(trace)).then(|| trace.enter())
 }

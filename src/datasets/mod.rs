@@ -1,0 +1,26 @@
+//! Images of digits as plain host data: MNIST files, digits that the program draws itself, and the order of batches.
+//!
+//! Nothing here knows of tensors; a training loop turns a batch of pixels into one.
+//!
+//! ```
+//! use grafito::datasets::{Batches, synthetic_digits};
+//!
+//! let digits = synthetic_digits(100, 20, 7);
+//! let mut batches = Batches::new(digits.train.len(), 32, 7);
+//! for rows in batches.epoch(0) {
+//!     let pixels = digits.train.batch_f32(rows);
+//!     assert_eq!(pixels.len(), rows.len() * 784);
+//! }
+//! ```
+
+mod batches;
+mod error;
+mod images;
+pub mod mnist;
+mod random;
+mod synthetic;
+
+pub use batches::Batches;
+pub use error::DatasetError;
+pub use images::{CLASSES, IMAGE_PIXELS, IMAGE_SIDE, Mnist, Split};
+pub use synthetic::synthetic_digits;
