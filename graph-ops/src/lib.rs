@@ -3,17 +3,19 @@
 mod grad;
 mod kernels;
 pub mod ops;
+pub mod registry;
 mod tensor;
 mod tree;
 
+pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};
 pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
+pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
-pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};
+pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
 pub use tree::{
     Fixed, Path, Segment, TensorTree, TreeVisitor, leaf_paths, leaves, visit_sequence, zip_leaves,
 };
-pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
 
 use graph_core::{Error, Graph};
 
