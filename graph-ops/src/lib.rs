@@ -3,6 +3,7 @@
 mod grad;
 mod kernels;
 pub mod ops;
+pub mod registry;
 mod returned;
 mod tensor;
 mod tree;
@@ -10,6 +11,7 @@ mod tree;
 pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};
 pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
+pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
 pub use returned::Returned;
 pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
