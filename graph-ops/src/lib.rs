@@ -7,6 +7,7 @@ mod returned;
 mod tensor;
 mod tree;
 
+pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::vjp::{Cotangents, VjpExt};
 pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};

@@ -1,7 +1,13 @@
 //! Kernels: loops over dense arrays. They know slices and shapes, no tensors and no graphs.
 
+pub(crate) mod indices;
+pub(crate) mod lanes;
+pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod reduce;
+pub(crate) mod scan;
+pub(crate) mod softmax;
+pub(crate) mod strided;
 
 use graph_core::{OpError, Source, ViewMut};
 

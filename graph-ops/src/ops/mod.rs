@@ -2,7 +2,16 @@
 
 pub mod algebra;
 pub mod axes;
+pub mod create;
+pub mod cross_entropy;
+pub mod gather;
+pub mod matmul;
+pub mod one_hot;
+pub mod permute;
 pub mod pointwise;
 pub mod reduce;
+pub mod scan;
+pub mod softmax;
+pub mod statistics;
 pub mod view;
 pub mod vjp;

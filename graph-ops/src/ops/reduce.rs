@@ -1,14 +1,12 @@
 //! Reductions: many elements combined into one, along chosen axes.
 
-use graph_core::{
-    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Origin, Shape, Value, Vjp,
-};
+use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::Axes;
+use super::axes::{Axes, unwrap_or_raise};
 use crate::kernels::reduce::ReduceKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply, raise};
+use crate::tensor::{Tensor, apply};
 
 /// How elements are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,19 +137,8 @@ pub(crate) fn reduced_shape(shape: &Shape, axes: &[usize], keep_dims: bool) -> S
 }
 
 #[track_caller]
-pub(crate) fn resolve_or_raise(op: &str, axes: &Axes, x: &Tensor) -> Vec<usize> {
-    match axes.resolve(x.rank()) {
-        Ok(axes) => axes,
-        Err(reason) => {
-            let operand = graph_core::Operand { fact: x.fact().clone(), origin: x.origin() };
-            raise(Error::op(op, reason, vec![operand], Origin::caller()))
-        }
-    }
-}
-
-#[track_caller]
 fn reduce(reduction: Reduction, x: &Tensor, axes: Axes, keep_dims: bool) -> Tensor {
-    let axes = resolve_or_raise(reduction.name(), &axes, x);
+    let axes = unwrap_or_raise(reduction.name(), axes.resolve(x.rank()), &[x]);
     if axes.is_empty() {
         return x.identity();
     }

@@ -3,6 +3,7 @@
 use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
+use super::axes::{Axes, resolve_axis, unwrap_or_raise};
 use crate::kernels::copy;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
@@ -129,6 +130,54 @@ impl Tensor {
     #[track_caller]
     pub fn flatten(&self) -> Tensor {
         self.reshape([self.num_elements()])
+    }
+
+    /// With an axis of length 1 at this position of the result; negative ones count from its end.
+    ///
+    /// # Panics
+    /// When the position is out of range.
+    ///
+    /// # Source
+    /// `torch.unsqueeze`, `numpy.expand_dims`.
+    ///
+    /// ```
+    /// use graph_ops::Tensor;
+    /// assert_eq!(Tensor::from([1, 2]).unsqueeze(-1).shape()[..], [2, 1]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn unsqueeze(&self, axis: isize) -> Tensor {
+        let axis = unwrap_or_raise("unsqueeze", resolve_axis(axis, self.rank() + 1), &[self]);
+        let (before, after) = self.shape().split_at(axis);
+        self.reshape(before.iter().chain(&[1]).chain(after).copied().collect::<Shape>())
+    }
+
+    /// Without these axes, which have length 1.
+    ///
+    /// # Panics
+    /// When an axis is out of range, given twice, or longer than 1.
+    ///
+    /// # Source
+    /// `numpy.squeeze` with axes.
+    ///
+    /// ```
+    /// use graph_ops::Tensor;
+    /// assert_eq!(Tensor::from([[[1], [2]]]).squeeze([0, 2]).shape()[..], [2]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn squeeze(&self, axes: impl Into<Axes>) -> Tensor {
+        let axes = axes.into().resolve(self.rank()).and_then(|axes| {
+            match axes.iter().find(|&&axis| self.shape()[axis] != 1) {
+                Some(&axis) => {
+                    Err(OpError::invalid(format!("axis {axis} has length {}, not 1", self.shape()[axis])))
+                }
+                None => Ok(axes),
+            }
+        });
+        let axes = unwrap_or_raise("squeeze", axes, &[self]);
+        let kept = (0..self.rank()).filter(|axis| !axes.contains(axis));
+        self.reshape(kept.map(|axis| self.shape()[axis]).collect::<Shape>())
     }
 
     /// The same value under another name.

@@ -1,0 +1,53 @@
+//! Lanes: an array seen along one axis, for kernels that treat each line of elements along it as a whole.
+
+use graph_core::Shape;
+use rayon::prelude::*;
+
+use super::PARALLEL_ELEMENTS;
+
+/// An array as `[outer, len, inner]`, where `len` is the axis that lanes run along. The elements of a lane are `inner`
+/// apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lanes {
+    pub(crate) outer: usize,
+    pub(crate) len: usize,
+    pub(crate) inner: usize,
+}
+
+impl Lanes {
+    pub(crate) fn new(shape: &Shape, axis: usize) -> Lanes {
+        Lanes {
+            outer: shape[..axis].iter().product(),
+            len: shape[axis],
+            inner: shape[axis + 1..].iter().product(),
+        }
+    }
+
+    /// Number of elements within one outer index.
+    pub(crate) fn block(self) -> usize {
+        self.len * self.inner
+    }
+}
+
+/// Elements' worth of work that is worth a task of its own.
+const TASK_ELEMENTS: usize = 1 << 13;
+
+/// Splits `out` into blocks and calls `write` with each one's number; in parallel where `work`, in elements, is enough
+/// for it. Nothing is called for an empty `out`.
+pub(crate) fn for_each_block<T: Send>(
+    out: &mut [T],
+    block: usize,
+    work: usize,
+    write: impl Fn(usize, &mut [T]) + Send + Sync,
+) {
+    if out.is_empty() {
+        return;
+    }
+    let num_blocks = out.len() / block;
+    if work < PARALLEL_ELEMENTS || num_blocks == 1 {
+        out.chunks_mut(block).enumerate().for_each(|(i, out)| write(i, out));
+        return;
+    }
+    let blocks_per_task = (TASK_ELEMENTS / (work / num_blocks).max(1)).max(1);
+    out.par_chunks_mut(block).enumerate().with_min_len(blocks_per_task).for_each(|(i, out)| write(i, out));
+}

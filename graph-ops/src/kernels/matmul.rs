@@ -1,0 +1,213 @@
+//! Matrix products: floats through the `gemm` crate, integers by a plain loop.
+//!
+//! Whether and how a product is split over threads changes who computes an element, never the order in which its terms
+//! are added: `gemm` blocks the inner dimension by its length alone. So results do not depend on the number of threads.
+
+use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
+use rayon::prelude::*;
+use smallvec::SmallVec;
+
+use crate::ops::pointwise::Number;
+
+/// Products of fewer multiplications than this are computed on the calling thread. Measured on two cores: below it the
+/// hand-over to the pool costs what the second core saves.
+const PARALLEL_MULTIPLICATIONS: usize = 1 << 20;
+
+/// A (batched) product of matrices of known shapes.
+#[derive(Debug)]
+pub(crate) struct MatmulKernel {
+    m: usize,
+    k: usize,
+    n: usize,
+    left: Factor,
+    right: Factor,
+    /// Lengths of the batch axes, outermost first.
+    batch: SmallVec<[usize; 4]>,
+}
+
+/// Where the matrices of an operand are.
+#[derive(Debug)]
+struct Factor {
+    row_stride: usize,
+    column_stride: usize,
+    /// Elements to advance along each batch axis; 0 where the operand is broadcast.
+    batch_strides: SmallVec<[usize; 4]>,
+}
+
+impl MatmulKernel {
+    /// `left` and `right` have two axes or more; `output` has the batch axes, then m and n.
+    pub(crate) fn new(
+        left: &[usize],
+        right: &[usize],
+        transpose_left: bool,
+        transpose_right: bool,
+        output_batch: &[usize],
+    ) -> MatmulKernel {
+        let (left_batch, left_matrix) = left.split_at(left.len() - 2);
+        let (right_batch, right_matrix) = right.split_at(right.len() - 2);
+        let (m, k) = swapped_if(transpose_left, left_matrix);
+        let (_, n) = swapped_if(transpose_right, right_matrix);
+        let mut kernel = MatmulKernel {
+            m,
+            k,
+            n,
+            left: Factor::new(left_batch, left_matrix, transpose_left, output_batch.len()),
+            right: Factor::new(right_batch, right_matrix, transpose_right, output_batch.len()),
+            batch: output_batch.into(),
+        };
+        // One right matrix for all rows of the left: a single product of more rows.
+        let one_right = right_batch.iter().all(|&len| len == 1);
+        if one_right && !transpose_left && left_batch.iter().product::<usize>() == batch_size(output_batch) {
+            kernel.m *= batch_size(output_batch);
+            kernel.batch.clear();
+        }
+        kernel
+    }
+
+    fn offsets(&self, index: usize) -> (usize, usize) {
+        let (mut left, mut right, mut rest) = (0, 0, index);
+        for (axis, &len) in self.batch.iter().enumerate().rev() {
+            left += rest % len * self.left.batch_strides[axis];
+            right += rest % len * self.right.batch_strides[axis];
+            rest /= len;
+        }
+        (left, right)
+    }
+
+    /// Calls `multiply` for each matrix of the batch, in parallel where together they are worth it but not alone.
+    fn for_each_product<T: Send>(&self, out: &mut [T], multiply: impl Fn(usize, &mut [T], bool) + Sync) {
+        let size = self.m * self.n;
+        if out.is_empty() {
+            return;
+        }
+        let batch = out.len() / size;
+        let work = size.saturating_mul(self.k);
+        let alone = work >= PARALLEL_MULTIPLICATIONS;
+        if alone || batch.saturating_mul(work) < PARALLEL_MULTIPLICATIONS {
+            out.chunks_mut(size).enumerate().for_each(|(i, out)| multiply(i, out, alone));
+        } else {
+            let per_task = PARALLEL_MULTIPLICATIONS / 4 / work.max(1);
+            out.par_chunks_mut(size)
+                .enumerate()
+                .with_min_len(per_task.max(1))
+                .for_each(|(i, out)| multiply(i, out, false));
+        }
+    }
+
+    fn run_float<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
+        self.for_each_product(out, |i, out, parallel| {
+            let (from_left, from_right) = self.offsets(i);
+            let (left, right) = (&left[from_left..], &right[from_right..]);
+            assert!(out.len() == self.m * self.n, "the destination is one matrix");
+            assert!(
+                left.len() >= self.left.extent(self.m, self.k),
+                "the left matrix lies within its operand"
+            );
+            assert!(
+                right.len() >= self.right.extent(self.k, self.n),
+                "the right matrix lies within its operand"
+            );
+            let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+            // SAFETY: m, n, k and the strides address the elements whose number was asserted above; the destination is
+            // borrowed exclusively, so it overlaps neither operand; T is f32 or f64.
+            unsafe {
+                gemm::gemm(
+                    self.m,
+                    self.n,
+                    self.k,
+                    out.as_mut_ptr(),
+                    1,
+                    self.n as isize,
+                    false,
+                    left.as_ptr(),
+                    self.left.column_stride as isize,
+                    self.left.row_stride as isize,
+                    right.as_ptr(),
+                    self.right.column_stride as isize,
+                    self.right.row_stride as isize,
+                    T::default(),
+                    T::ONE,
+                    false,
+                    false,
+                    false,
+                    parallelism,
+                );
+            }
+        });
+    }
+
+    fn run_int<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
+        self.for_each_product(out, |i, out, parallel| {
+            let (from_left, from_right) = self.offsets(i);
+            let row = |(row, out): (usize, &mut [T])| {
+                self.int_row(out, &left[from_left..], row, &right[from_right..]);
+            };
+            match parallel {
+                true => out.par_chunks_mut(self.n).enumerate().for_each(row),
+                false => out.chunks_mut(self.n).enumerate().for_each(row),
+            }
+        });
+    }
+
+    fn int_row<T: Element + Number>(&self, out: &mut [T], left: &[T], row: usize, right: &[T]) {
+        let at_left = |p: usize| left[row * self.left.row_stride + p * self.left.column_stride];
+        out.fill(T::default());
+        for p in 0..self.k {
+            let (factor, from) = (at_left(p), p * self.right.row_stride);
+            if self.right.column_stride == 1 {
+                for (out, &x) in out.iter_mut().zip(&right[from..]) {
+                    *out = out.plus(factor.times(x));
+                }
+            } else {
+                for (j, out) in out.iter_mut().enumerate() {
+                    *out = out.plus(factor.times(right[from + j * self.right.column_stride]));
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for MatmulKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, left, right) = (&mut outs[0], ins[0].view(), ins[1].view());
+        match out.dtype() {
+            DType::F32 => self.run_float::<f32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::F64 => self.run_float::<f64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::I32 => self.run_int::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::I64 => self.run_int::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::U8 => self.run_int::<u8>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::Bool => unreachable!("infer refuses bool"),
+        }
+        Ok(())
+    }
+}
+
+impl Factor {
+    fn new(batch: &[usize], matrix: &[usize], transposed: bool, output_batch_rank: usize) -> Factor {
+        let (row_stride, column_stride) = if transposed { (1, matrix[1]) } else { (matrix[1], 1) };
+        let mut batch_strides: SmallVec<[usize; 4]> = SmallVec::from_elem(0, output_batch_rank);
+        let missing = output_batch_rank - batch.len();
+        let mut stride = matrix[0] * matrix[1];
+        for (axis, &len) in batch.iter().enumerate().rev() {
+            batch_strides[missing + axis] = if len == 1 { 0 } else { stride };
+            stride *= len;
+        }
+        Factor { row_stride, column_stride, batch_strides }
+    }
+
+    /// Number of elements from the first to the last of a matrix.
+    fn extent(&self, rows: usize, columns: usize) -> usize {
+        match (rows, columns) {
+            (0, _) | (_, 0) => 0,
+            _ => (rows - 1) * self.row_stride + (columns - 1) * self.column_stride + 1,
+        }
+    }
+}
+
+fn swapped_if(transposed: bool, matrix: &[usize]) -> (usize, usize) {
+    if transposed { (matrix[1], matrix[0]) } else { (matrix[0], matrix[1]) }
+}
+
+fn batch_size(batch: &[usize]) -> usize {
+    batch.iter().product()
+}

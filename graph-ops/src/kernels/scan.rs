@@ -1,0 +1,106 @@
+//! Kernels that go along each lane once: running sums, and the position of the largest or smallest element.
+
+use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
+
+use super::lanes::{Lanes, for_each_block};
+use super::reduce::Accumulate;
+use crate::ops::pointwise::Number;
+
+/// Running sums along each lane, from its start or from its end. Totals of f32 are kept in f64.
+#[derive(Debug)]
+pub(crate) struct CumsumKernel {
+    pub(crate) lanes: Lanes,
+    pub(crate) reverse: bool,
+}
+
+impl Kernel for CumsumKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, x) = (&mut outs[0], ins[0].view());
+        match out.dtype() {
+            DType::F32 => self.run_typed::<f32>(out.as_mut_slice(), x.as_slice()),
+            DType::F64 => self.run_typed::<f64>(out.as_mut_slice(), x.as_slice()),
+            DType::I32 => self.run_typed::<i32>(out.as_mut_slice(), x.as_slice()),
+            DType::I64 => self.run_typed::<i64>(out.as_mut_slice(), x.as_slice()),
+            DType::U8 => self.run_typed::<u8>(out.as_mut_slice(), x.as_slice()),
+            DType::Bool => unreachable!("infer refuses bool"),
+        }
+        Ok(())
+    }
+}
+
+impl CumsumKernel {
+    fn run_typed<T: Accumulate>(&self, out: &mut [T], x: &[T]) {
+        let Lanes { len, inner, .. } = self.lanes;
+        let block = self.lanes.block();
+        for_each_block(out, block, x.len(), |i, out| {
+            let x = &x[i * block..][..block];
+            for column in 0..inner {
+                let mut total = T::Total::default();
+                let mut step = |i: usize| {
+                    let at = column + i * inner;
+                    total = total.plus(x[at].widen());
+                    out[at] = T::narrow(total);
+                };
+                match self.reverse {
+                    true => (0..len).rev().for_each(&mut step),
+                    false => (0..len).for_each(&mut step),
+                }
+            }
+        });
+    }
+}
+
+/// The position of each lane's largest (or smallest) element: the first of equals. NaN is larger and smaller than
+/// anything.
+#[derive(Debug)]
+pub(crate) struct ArgKernel {
+    pub(crate) lanes: Lanes,
+    pub(crate) largest: bool,
+}
+
+impl Kernel for ArgKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, x) = (outs[0].as_mut_slice::<i64>(), ins[0].view());
+        match x.dtype() {
+            DType::F32 => self.run_typed::<f32>(out, x.as_slice()),
+            DType::F64 => self.run_typed::<f64>(out, x.as_slice()),
+            DType::I32 => self.run_typed::<i32>(out, x.as_slice()),
+            DType::I64 => self.run_typed::<i64>(out, x.as_slice()),
+            DType::U8 => self.run_typed::<u8>(out, x.as_slice()),
+            DType::Bool => self.run_typed::<bool>(out, x.as_slice()),
+        }
+        Ok(())
+    }
+}
+
+impl ArgKernel {
+    fn run_typed<T: Element>(&self, out: &mut [i64], x: &[T]) {
+        let Lanes { len, inner, .. } = self.lanes;
+        let block = self.lanes.block();
+        for_each_block(out, inner, x.len(), |i, out| {
+            let x = &x[i * block..][..block];
+            for (column, out) in out.iter_mut().enumerate() {
+                *out = self.position(|i| x[column + i * inner], len);
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn position<T: Element>(&self, lane: impl Fn(usize) -> T, len: usize) -> i64 {
+        let (mut best, mut position) = (lane(0), 0);
+        for i in 1..len {
+            let x = lane(i);
+            let is_better = if self.largest { x > best } else { x < best };
+            // Only NaN differs from itself; the first one stays.
+            if is_better || (is_nan(x) && !is_nan(best)) {
+                (best, position) = (x, i);
+            }
+        }
+        position as i64
+    }
+}
+
+#[expect(clippy::eq_op, reason = "NaN is what differs from itself, and integers never do")]
+fn is_nan<T: PartialEq>(x: T) -> bool {
+    x != x
+}
