@@ -6,16 +6,17 @@ extern crate self as grafito;
 pub mod datasets;
 pub mod function;
 pub mod nn;
+pub mod session;
 pub mod terminal;
 
 pub use function::CacheInfo;
 pub use graph_core::{
     Attr, Attributes, Class, DType, Element, Error, Fact, Facts, Graph, Kernel, Mode, Node, NodeKind, Op,
-    OpError, Origin, Shape, Source, Value, View, ViewMut, mode, set_mode, with_mode,
+    OpError, Origin, Report, Shape, Source, Value, View, ViewMut, mode, set_mode, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Operand, Report, Scalar, Tensor, TensorTree, catch, grad, value_and_grad, value_and_grad_aux, with_vjp,
+    Axes, Operand, Scalar, Tensor, TensorTree, catch, grad, value_and_grad, value_and_grad_aux, with_vjp,
 };
 
 /// What nearly every program needs.

@@ -17,18 +17,23 @@ pub use tree::{
 };
 pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
 
-use graph_core::{Error, Graph};
+use std::sync::LazyLock;
 
-/// Optimizes the pending graph before it is run.
-pub(crate) fn optimize_pending(_graph: &mut Graph) -> Result<(), Error> {
-    Ok(())
+use graph_core::{Error, Graph, Pass, Pipeline, Report, cse, dce, fold, inline};
+
+static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
+    Pipeline::new([Pass::new("inline", inline), Pass::new("fold", fold), Pass::new("cse", cse), Pass::new("dce", dce)])
+});
+
+/// Runs all passes, in their order, and says what each did.
+///
+/// # Errors
+/// When a pass breaks the graph.
+pub fn optimize(graph: &mut Graph) -> Result<Report, Error> {
+    PIPELINE.run(graph)
 }
 
-/// Stands in until the passes are here.
-#[derive(Debug, Clone, Default)]
-pub struct Report;
-
-/// Stands in until the passes are here.
-pub fn optimize(_graph: &mut Graph) -> Result<Report, Error> {
-    Ok(Report)
+/// Optimizes the pending graph before it is run.
+pub(crate) fn optimize_pending(graph: &mut Graph) -> Result<(), Error> {
+    optimize(graph).map(drop)
 }

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use graph_core::{Arena, Array, Error, Graph, Origin, Plan, Trace, Value, verify_after};
-use graph_ops::{Report, Returned, Tensor, TensorTree, leaves};
+use graph_core::{Arena, Array, Error, Graph, Origin, Plan, Report, Trace, Value, verify_after};
+use graph_ops::{Returned, Tensor, TensorTree, leaves};
 
 use super::signature::Signature;
 use super::Arguments;

@@ -12,8 +12,8 @@ mod signature;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Trace, TraceKind, mode};
-use graph_ops::{Report, Returned, Tensor, catch, raise, try_apply_many};
+use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Report, Trace, TraceKind, mode};
+use graph_ops::{Returned, Tensor, catch, raise, try_apply_many};
 
 pub use arguments::{
     Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, RefTree, Tag, ViaFixed, ViaTree,
