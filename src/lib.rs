@@ -21,9 +21,7 @@ pub use graph_ops::{
 
 /// What nearly every program needs.
 pub mod prelude {
-    pub use crate::{
-        DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, value_and_grad, with_mode,
-    };
+    pub use crate::{DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, value_and_grad, with_mode};
 }
 
 /// What the macros emit paths to. Not part of the public API.

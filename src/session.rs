@@ -162,7 +162,8 @@ impl GraphBuilder {
     }
 
     fn variable_index(&self, value: Value) -> Option<usize> {
-        let index = self.trace.with_graph(|graph| graph.inputs().iter().position(|&id| id == value.node()))?;
+        let index =
+            self.trace.with_graph(|graph| graph.inputs().iter().position(|&id| id == value.node()))?;
         matches!(self.inputs[index], InputKind::Variable { .. }).then_some(index)
     }
 }

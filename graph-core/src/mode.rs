@@ -80,7 +80,9 @@ fn starting_mode() -> Mode {
         Ok(word) if word.eq_ignore_ascii_case("eager") => Mode::Eager,
         Ok(word) if word.eq_ignore_ascii_case("lazy") => Mode::Lazy,
         Ok(word) if !word.is_empty() => {
-            eprintln!("warning: {MODE_VARIABLE}={word} is neither `eager` nor `lazy`; using {DEFAULT_MODE:?}");
+            eprintln!(
+                "warning: {MODE_VARIABLE}={word} is neither `eager` nor `lazy`; using {DEFAULT_MODE:?}"
+            );
             DEFAULT_MODE
         }
         _ => DEFAULT_MODE,

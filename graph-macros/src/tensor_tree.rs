@@ -123,9 +123,10 @@ impl Variant<'_> {
 
     fn change(&self) -> TokenStream {
         let pattern = self.pattern();
-        let fields = self.parts().filter(|(_, _, is_fixed)| !is_fixed).map(|(_, binding, _)| {
-            quote!(::grafito::__private::TensorTree::for_each_leaf_mut(#binding, f);)
-        });
+        let fields = self
+            .parts()
+            .filter(|(_, _, is_fixed)| !is_fixed)
+            .map(|(_, binding, _)| quote!(::grafito::__private::TensorTree::for_each_leaf_mut(#binding, f);));
         quote! { #pattern => { #(#fields)* } }
     }
 

@@ -102,23 +102,25 @@ fn differentiate_in<T: TensorTree, A: TensorTree>(
     for (leaf, path) in leaves(at).iter().zip(&paths) {
         if !leaf.dtype().is_float() {
             let place = if path.is_empty() { String::new() } else { format!(" `{path}`") };
-            let message = format!("value_and_grad: the variable{place} is {}; only floats have gradients", leaf.fact());
+            let message =
+                format!("value_and_grad: the variable{place} is {}; only floats have gradients", leaf.fact());
             return Err(Error::Gradient { message, origin });
         }
     }
     // A variable is its leaf under another name: within a nested call the same leaf is a constant to the inner one.
     let mut variables: Vec<Value> = Vec::with_capacity(paths.len());
     let mut failure = None;
-    let tree = at.map_leaves(&mut |leaf| {
-        match leaf.value_in(trace, origin).and_then(|value| rename(trace, value, leaf)) {
-            Ok((value, variable)) => {
-                variables.push(value);
-                variable
-            }
-            Err(error) => {
-                failure.get_or_insert(error);
-                leaf.clone()
-            }
+    let tree = at.map_leaves(&mut |leaf| match leaf
+        .value_in(trace, origin)
+        .and_then(|value| rename(trace, value, leaf))
+    {
+        Ok((value, variable)) => {
+            variables.push(value);
+            variable
+        }
+        Err(error) => {
+            failure.get_or_insert(error);
+            leaf.clone()
         }
     });
     if let Some(error) = failure {
@@ -266,10 +268,15 @@ impl Arguments<'_> {
     }
 }
 
-fn trace_tree<R: TensorTree>(trace: &Trace, origin: Origin, f: impl FnOnce(Arguments<'_>) -> R) -> (R, Graph) {
+fn trace_tree<R: TensorTree>(
+    trace: &Trace,
+    origin: Origin,
+    f: impl FnOnce(Arguments<'_>) -> R,
+) -> (R, Graph) {
     let _entered = trace.enter();
     let result = f(Arguments(trace));
-    let outputs = leaves(&result).iter().map(|leaf| leaf.value_in(trace, origin)).collect::<Result<Vec<_>, _>>();
+    let outputs =
+        leaves(&result).iter().map(|leaf| leaf.value_in(trace, origin)).collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => (result, trace.finish(outputs)),
         Err(error) => raise(error),

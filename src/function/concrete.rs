@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use graph_core::{Arena, Array, Error, Graph, Origin, Plan, Report, Trace, Value, verify_after};
 use graph_ops::{Returned, Tensor, TensorTree, leaves};
 
-use super::signature::Signature;
 use super::Arguments;
+use super::signature::Signature;
 
 /// A traced function: graph, and the form of its results.
 #[derive(Debug)]

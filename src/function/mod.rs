@@ -18,8 +18,8 @@ use graph_ops::{Returned, Tensor, catch, raise, try_apply_many};
 pub use arguments::{
     Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, RefTree, Tag, ViaFixed, ViaTree,
 };
-pub use cache::CacheInfo;
 use cache::Cache;
+pub use cache::CacheInfo;
 use concrete::ConcreteFunction;
 pub use host_bool::{HostBool, host_bool};
 use signature::{Signature, Types};

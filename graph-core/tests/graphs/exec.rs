@@ -196,7 +196,9 @@ fn a_donated_input_is_updated_in_place_and_others_are_not() {
 
 #[test]
 fn shared_arrays_are_copied_before_they_are_overwritten() {
-    let graph = parse("graph f(%a donated: i64[2], %b donated: i64[2]) { %c = neg(%a) %d = add(%b, %c) return %c, %d }");
+    let graph = parse(
+        "graph f(%a donated: i64[2], %b donated: i64[2]) { %c = neg(%a) %d = add(%b, %c) return %c, %d }",
+    );
     let shared = Array::from_slice([2], &[1i64, 2]).unwrap();
     let mut inputs = [shared.clone(), shared.clone()];
     let outputs = run_with(&graph, &mut inputs).unwrap();

@@ -135,7 +135,8 @@ impl Op for Binary {
         let (op, dtype, len) = (*self, inputs[0].dtype, outputs[0].shape.num_elements());
         macro_rules! compute {
             ($ty:ty, $zero:expr, $outs:expr, $ins:expr) => {{
-                let (a, b) = (elements::<$ty>(&$ins[0], &$outs[0], len), elements::<$ty>(&$ins[1], &$outs[0], len));
+                let (a, b) =
+                    (elements::<$ty>(&$ins[0], &$outs[0], len), elements::<$ty>(&$ins[1], &$outs[0], len));
                 if op == Binary::Div && b.contains(&$zero) {
                     return Err(OpError::value("division by zero"));
                 }

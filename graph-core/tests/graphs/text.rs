@@ -62,7 +62,8 @@ fn origins_are_comments() {
 #[test]
 fn constants_keep_their_bits() {
     let nan = f32::from_bits(0x7fc0_0123);
-    let floats = [0.0f32, -0.0, 0.1, f32::MIN_POSITIVE / 2.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, nan];
+    let floats =
+        [0.0f32, -0.0, 0.1, f32::MIN_POSITIVE / 2.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, nan];
     let arrays = [
         Array::from_slice([2, 4], &floats).unwrap(),
         Array::scalar(f64::from_bits(0xfff8_0000_0000_0001)),

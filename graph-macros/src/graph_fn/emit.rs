@@ -224,11 +224,12 @@ impl<'f> Items<'f> {
         let names: Vec<Ident> = (0..self.function.parameters.len())
             .map(|i| Ident::new(&format!("traced_{i}"), Span::mixed_site()))
             .collect();
-        let passed = names.iter().zip(&self.function.parameters).map(|(name, parameter)| match parameter.passing {
-            Passing::Mut => quote!(#name),
-            Passing::Ref => quote!(::std::borrow::Borrow::borrow(&*#name)),
-            Passing::Value => quote!(#name.take().expect("traced once")),
-        });
+        let passed =
+            names.iter().zip(&self.function.parameters).map(|(name, parameter)| match parameter.passing {
+                Passing::Mut => quote!(#name),
+                Passing::Ref => quote!(::std::borrow::Borrow::borrow(&*#name)),
+                Passing::Value => quote!(#name.take().expect("traced once")),
+            });
         let body = self.path("__body");
         quote!(|(#(#names,)*)| #body(#(#passed),*))
     }

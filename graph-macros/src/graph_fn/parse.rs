@@ -43,11 +43,14 @@ pub(super) fn parse(
     if !options.is_empty() {
         match syn::parse2::<Ident>(options.clone()) {
             Ok(option) if option == "associated" => is_associated = true,
-            _ => errors.report(&options, "the only option is `associated`, for a function of an `impl` block"),
+            _ => {
+                errors.report(&options, "the only option is `associated`, for a function of an `impl` block")
+            }
         }
     }
     check_signature(&original.sig, errors);
-    let parameters = original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
+    let parameters =
+        original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
     let lowered = original.clone();
     Ok(Function { original, lowered, parameters, is_associated })
 }
@@ -75,7 +78,8 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
                 errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
             }
             Type::ImplTrait(_) => {
-                errors.report(ty, "a traced function cannot return `impl Trait`; name the type of the result");
+                errors
+                    .report(ty, "a traced function cannot return `impl Trait`; name the type of the result");
             }
             _ => {}
         }
@@ -89,7 +93,9 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
     }
     const MOST: usize = 12;
     if let Some(extra) = signature.inputs.iter().nth(MOST) {
-        let message = format!("at most {MOST} parameters can be traced; put some into a struct that derives `TensorTree`");
+        let message = format!(
+            "at most {MOST} parameters can be traced; put some into a struct that derives `TensorTree`"
+        );
         errors.report(extra, message);
     }
 }
