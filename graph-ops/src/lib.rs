@@ -3,8 +3,10 @@
 mod grad;
 mod kernels;
 pub mod ops;
+mod optimize;
 pub mod registry;
 mod returned;
+mod rules;
 mod tensor;
 mod tree;
 
@@ -13,34 +15,11 @@ pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
+pub(crate) use optimize::optimize_pending;
+pub use optimize::{optimize, pipeline};
 pub use returned::Returned;
+pub use rules::rules;
 pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
 pub use tree::{
     Fixed, Path, Segment, TensorTree, TreeVisitor, leaf_paths, leaves, visit_sequence, zip_leaves,
 };
-
-use std::sync::LazyLock;
-
-use graph_core::{Error, Graph, Pass, Pipeline, Report, cse, dce, fold, inline};
-
-static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
-    Pipeline::new([
-        Pass::new("inline", inline),
-        Pass::new("fold", fold),
-        Pass::new("cse", cse),
-        Pass::new("dce", dce),
-    ])
-});
-
-/// Runs all passes, in their order, and says what each did.
-///
-/// # Errors
-/// When a pass breaks the graph.
-pub fn optimize(graph: &mut Graph) -> Result<Report, Error> {
-    PIPELINE.run(graph)
-}
-
-/// Optimizes the pending graph before it is run.
-pub(crate) fn optimize_pending(graph: &mut Graph) -> Result<(), Error> {
-    optimize(graph).map(drop)
-}

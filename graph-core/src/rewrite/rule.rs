@@ -17,7 +17,8 @@ use crate::op::{Op, OpRef};
 /// An equation, read from left to right.
 pub struct Rule {
     name: &'static str,
-    root: String,
+    /// Names of the ops that it rewrites.
+    roots: Vec<String>,
     rewrite: Rewrite,
     condition: fn(&Bindings<'_>) -> bool,
 }
@@ -39,13 +40,14 @@ impl Rule {
         let right = pattern::parse(right, &mut variables);
         assert_eq!(variables.len(), known, "rule `{name}`: unknown variable on the right");
         let Pattern::Op { name: root, .. } = &left else { panic!("rule `{name}`: the left side is an op") };
-        let root = root.clone();
-        Rule { name, root, rewrite: Rewrite::Patterns { variables, left, right }, condition: |_| true }
+        let roots = vec![root.clone()];
+        Rule { name, roots, rewrite: Rewrite::Patterns { variables, left, right }, condition: |_| true }
     }
 
-    /// A rule that is a function, tried at every application of the op named `root`.
-    pub fn function(name: &'static str, root: &str, rewrite: fn(&Site<'_>) -> Option<Term>) -> Rule {
-        Rule { name, root: root.to_owned(), rewrite: Rewrite::Function(rewrite), condition: |_| true }
+    /// A rule that is a function, tried at every application of the ops of these names.
+    pub fn function(name: &'static str, roots: &[&str], rewrite: fn(&Site<'_>) -> Option<Term>) -> Rule {
+        let roots = roots.iter().map(|&root| root.to_owned()).collect();
+        Rule { name, roots, rewrite: Rewrite::Function(rewrite), condition: |_| true }
     }
 
     /// Restricts a rule from patterns to what the condition accepts.
@@ -140,6 +142,11 @@ impl<'a> Site<'a> {
         self.op.downcast()
     }
 
+    /// The op, of whatever type, to apply it again to other operands.
+    pub fn op_ref(&self) -> &'a OpRef {
+        self.op
+    }
+
     /// The operands.
     pub fn operands(&self) -> &'a [Value] {
         self.operands
@@ -216,7 +223,9 @@ impl Rules {
         let mut names = std::collections::HashSet::new();
         for (index, rule) in rules.iter().enumerate() {
             assert!(names.insert(rule.name), "two rules are named `{}`", rule.name);
-            by_root.entry(rule.root.clone()).or_default().push(index);
+            for root in &rule.roots {
+                by_root.entry(root.clone()).or_default().push(index);
+            }
         }
         let rules = Rules { rules, by_root, commutative, find_op, broadcast };
         for rule in &rules.rules {
