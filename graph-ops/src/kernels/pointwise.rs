@@ -135,7 +135,10 @@ macro_rules! unary_loop {
                 blocks(
                     destination,
                     len,
-                    |at| block::<$ty>(x, at).map($f),
+                    |at| {
+                        let x = block::<$ty>(x, at);
+                        std::array::from_fn(|k| $crate::kernels::pointwise::call1::<$ty, _>($f, x[k]))
+                    },
                     |at| $crate::kernels::pointwise::call1::<$ty, _>($f, element(x, at)),
                 )
             }
