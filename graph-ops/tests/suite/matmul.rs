@@ -1,6 +1,6 @@
 //! Matrix products against a plain triple loop, for every dtype, layout and batch.
 
-use graph_core::{Array, Class, DType, Fact, Kernel, OpRef, Shape, Source};
+use graph_core::{Array, Class, DType, Fact, OpRef, Shape, Source};
 use graph_ops::ops::matmul::Matmul;
 use graph_ops::{Tensor, apply};
 
