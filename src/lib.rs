@@ -1,4 +1,34 @@
-//! Grafito.
+//! Grafito: ordinary Rust functions, traced into computation graphs, optimized, and run.
+
+// The macros emit paths that start with `::grafito`, also within this crate.
+extern crate self as grafito;
 
 pub mod datasets;
+pub mod function;
+pub mod nn;
+pub mod session;
 pub mod terminal;
+
+pub use function::CacheInfo;
+pub use graph_core::{
+    Attr, Attributes, Class, DType, Element, Error, Fact, Facts, Graph, Kernel, Mode, Node, NodeKind, Op,
+    OpError, Origin, Report, Shape, Source, Value, View, ViewMut, mode, set_mode, with_mode,
+};
+pub use graph_macros::{TensorTree, graph_fn};
+pub use graph_ops::{
+    Axes, Operand, Scalar, Tensor, TensorTree, catch, grad, value_and_grad, value_and_grad_aux, with_vjp,
+};
+
+/// What nearly every program needs.
+pub mod prelude {
+    pub use crate::{DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, value_and_grad, with_mode};
+}
+
+/// What the macros emit paths to. Not part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::function::{
+        ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Tag, ViaFixed, ViaTree, host_bool, try_call,
+    };
+    pub use graph_ops::{Segment, TensorTree, TreeVisitor};
+}

@@ -35,10 +35,12 @@ impl Fact {
         self.shape.num_elements() * self.dtype.size()
     }
 
-    /// Size in bytes, or `None` where no address space could hold it.
+    /// Size in bytes, or `None` where no address space could hold it, or could hold it if its empty axes had length 1:
+    /// strides and partial products must not overflow either.
     pub fn checked_num_bytes(&self) -> Option<usize> {
-        let bytes = self.shape.checked_num_elements()?.checked_mul(self.dtype.size())?;
-        (bytes <= isize::MAX as usize / 2).then_some(bytes)
+        let mut lengths = self.shape.iter();
+        let extent = lengths.try_fold(self.dtype.size(), |bytes, &len| bytes.checked_mul(len.max(1)))?;
+        (extent <= isize::MAX as usize / 2).then(|| self.num_bytes())
     }
 }
 

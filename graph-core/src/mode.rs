@@ -21,8 +21,9 @@ const LAZY: u8 = 2;
 
 static PROCESS_MODE: AtomicU8 = AtomicU8::new(UNSET);
 
-/// What a program starts in when the environment says nothing; set by the `eager` and `lazy` Cargo features.
-static DEFAULT_MODE: AtomicU8 = AtomicU8::new(LAZY);
+/// What a program starts in when the environment says nothing. Features of Cargo add up, so with both it is lazy.
+const DEFAULT_MODE: Mode =
+    if cfg!(feature = "eager") && !cfg!(feature = "lazy") { Mode::Eager } else { Mode::Lazy };
 
 thread_local! {
     static THREAD_MODE: Cell<Option<Mode>> = const { Cell::new(None) };
@@ -50,11 +51,6 @@ pub fn set_mode(mode: Mode) {
     PROCESS_MODE.store(code(mode), Ordering::Relaxed);
 }
 
-/// Sets what a program starts in where neither the environment nor [`set_mode`] has said otherwise.
-pub fn set_default_mode(mode: Mode) {
-    DEFAULT_MODE.store(code(mode), Ordering::Relaxed);
-}
-
 /// Runs `body` in a mode, on this thread.
 ///
 /// ```
@@ -80,14 +76,15 @@ fn code(mode: Mode) -> u8 {
 }
 
 fn starting_mode() -> Mode {
-    let default = if DEFAULT_MODE.load(Ordering::Relaxed) == EAGER { Mode::Eager } else { Mode::Lazy };
     match std::env::var(MODE_VARIABLE) {
         Ok(word) if word.eq_ignore_ascii_case("eager") => Mode::Eager,
         Ok(word) if word.eq_ignore_ascii_case("lazy") => Mode::Lazy,
         Ok(word) if !word.is_empty() => {
-            eprintln!("warning: {MODE_VARIABLE}={word} is neither `eager` nor `lazy`; using {default:?}");
-            default
+            eprintln!(
+                "warning: {MODE_VARIABLE}={word} is neither `eager` nor `lazy`; using {DEFAULT_MODE:?}"
+            );
+            DEFAULT_MODE
         }
-        _ => default,
+        _ => DEFAULT_MODE,
     }
 }

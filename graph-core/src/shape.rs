@@ -25,13 +25,11 @@ impl Shape {
         self.0.iter().product()
     }
 
-    /// Number of elements, or `None` where it overflows `usize`.
+    /// Number of elements, or `None` where it, or the number along any of the axes, overflows `usize`.
     pub fn checked_num_elements(&self) -> Option<usize> {
-        // A zero anywhere makes the product zero, however large the others are.
-        if self.0.contains(&0) {
-            return Some(0);
-        }
-        self.0.iter().try_fold(1usize, |product, &len| product.checked_mul(len))
+        // An axis of length 0 counts as 1 here, so that strides and partial products cannot overflow either.
+        let product = self.0.iter().try_fold(1usize, |product, &len| product.checked_mul(len.max(1)))?;
+        Some(if self.0.contains(&0) { 0 } else { product })
     }
 
     /// Row-major strides, in elements.

@@ -4,7 +4,8 @@
 
 use crate::error::Error;
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeId, NodeKind};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::NodeId;
 
 /// One way in which a graph can be illegal.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

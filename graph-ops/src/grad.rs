@@ -11,7 +11,7 @@ use graph_core::{
 };
 
 use crate::ops::algebra::TensorAlgebra;
-use crate::tensor::{Tensor, apply_many, raise, try_apply_many};
+use crate::tensor::{Tensor, apply_many, raise, symbolic_trace, try_apply_many};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The value of a scalar function at a tree, and its gradient: a tree of the same form.
@@ -64,8 +64,13 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
     f: impl FnOnce(&T) -> (Tensor, A),
 ) -> (Tensor, A, T) {
     let origin = Origin::caller();
-    let result = match (Trace::current(), mode()) {
-        (Some(trace), _) => differentiate_in(&trace, at, f, origin),
+    let at_leaves = leaves(at);
+    let by_hand = || symbolic_trace(&at_leaves.iter().collect::<Vec<_>>());
+    let result = match (Trace::current().or_else(by_hand), mode()) {
+        (Some(trace), _) => {
+            let _entered = trace.enter();
+            differentiate_in(&trace, at, f, origin)
+        }
         (None, Mode::Eager) => {
             let tape = Trace::new(TraceKind::Tape, "value_and_grad");
             let _entered = tape.enter();

@@ -3,7 +3,10 @@
 mod grad;
 mod kernels;
 pub mod ops;
+mod optimize;
 pub mod registry;
+mod returned;
+mod rules;
 mod tensor;
 mod tree;
 
@@ -12,14 +15,11 @@ pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
+pub(crate) use optimize::optimize_pending;
+pub use optimize::{optimize, pipeline};
+pub use returned::Returned;
+pub use rules::rules;
 pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
 pub use tree::{
     Fixed, Path, Segment, TensorTree, TreeVisitor, leaf_paths, leaves, visit_sequence, zip_leaves,
 };
-
-use graph_core::{Error, Graph};
-
-/// Optimizes the pending graph before it is run.
-pub(crate) fn optimize_pending(_graph: &mut Graph) -> Result<(), Error> {
-    Ok(())
-}

@@ -18,6 +18,7 @@ use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::scan::{ArgExtremum, Cumsum};
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::softmax::{LogSoftmax, LogSumExp, Softmax};
+use crate::ops::tril::Tril;
 use crate::ops::view::{Identity, Reshape, StopGradient};
 
 /// An application of an op, with operands that it can be computed and differentiated at.
@@ -143,6 +144,7 @@ const ENTRIES: &[Entry] = entries! {
         nonempty_lane_samples(|axis| OpRef::new(ArgExtremum { axis, largest: true }));
     "argmin": |a| ArgExtremum { axis: size(a, "axis")?, largest: false },
         nonempty_lane_samples(|axis| OpRef::new(ArgExtremum { axis, largest: false }));
+    "tril": |a| Tril { diagonal: a.int("diagonal")? }, tril_samples();
     "iota": |a| Iota { len: size(a, "len")?, dtype: a.dtype("dtype")? }, iota_samples();
     "random_uniform": |a| Random {
         distribution: Distribution::Uniform,
@@ -356,6 +358,17 @@ fn positions() -> Vec<(Vec<usize>, Positions)> {
             (shape.to_vec(), Positions { starts, lengths, steps })
         })
         .collect()
+}
+
+fn tril_samples() -> Vec<Sample> {
+    let shapes: [&[usize]; 5] = [&[3, 4], &[2, 4, 3], &[1, 1], &[0, 3], &[300, 250]];
+    let of = |dtype| {
+        shapes
+            .into_iter()
+            .zip([0, 1, -1, 2, -2])
+            .map(move |(shape, diagonal)| sample(&OpRef::new(Tril { diagonal }), [number(dtype, shape)]))
+    };
+    DType::ALL.into_iter().flat_map(of).collect()
 }
 
 fn slice_samples() -> Vec<Sample> {

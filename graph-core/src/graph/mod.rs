@@ -17,27 +17,24 @@
 //!
 //! What exactly is legal is written down, as code, in [`verify`](crate::verify::verify).
 
-mod ids;
 mod node;
 mod splice;
 mod store;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-pub use ids::{NodeId, Value};
 pub use node::{Node, NodeKind};
 use store::Store;
 
 use crate::array::Array;
 use crate::error::OpError;
 use crate::fact::Fact;
+use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
-
-/// The outputs of one node; nearly always one.
-pub type Values = SmallVec<[Value; 1]>;
 
 /// A graph of nodes: a function from inputs to outputs.
 #[derive(Debug, Clone)]
@@ -204,10 +201,13 @@ impl Graph {
         self.users(value).next().is_some() || self.outputs.contains(&value)
     }
 
-    /// All nodes with operands before their users; otherwise in the order in which they were added.
+    /// All nodes with operands before their users, and each node with an effect after the one before it; otherwise in
+    /// the order in which they were added.
     pub fn topological_order(&self) -> Vec<NodeId> {
         let mut order = Vec::with_capacity(self.num_nodes());
         let mut seen = vec![false; self.store.bound()];
+        let effects: Vec<NodeId> = self.node_ids().filter(|&id| self.node(id).kind().has_effect()).collect();
+        let before: HashMap<NodeId, NodeId> = effects.windows(2).map(|pair| (pair[1], pair[0])).collect();
         // Explicit stack: graphs are deeper than a thread's stack.
         let mut stack: Vec<(NodeId, usize)> = Vec::new();
         for root in self.node_ids() {
@@ -216,10 +216,15 @@ impl Graph {
             }
             stack.push((root, 0));
             while let Some((id, next)) = stack.last_mut() {
-                match self.node(*id).inputs().get(*next) {
+                let operands = self.node(*id).inputs();
+                let operand = match operands.get(*next) {
+                    Some(operand) => Some(operand.node()),
+                    None if *next == operands.len() => before.get(id).copied(),
+                    None => None,
+                };
+                match operand {
                     Some(operand) => {
                         *next += 1;
-                        let operand = operand.node();
                         if !std::mem::replace(&mut seen[operand.index()], true) {
                             stack.push((operand, 0));
                         }
@@ -262,7 +267,12 @@ impl Graph {
     /// # Panics
     /// When a value of the node is still used, or the node is an input.
     pub fn remove(&mut self, id: NodeId) {
-        assert!(!self.inputs.contains(&id), "inputs are part of the signature; use retain_inputs");
+        let is_input = matches!(self.node(id).kind(), NodeKind::Input { .. });
+        assert!(!is_input, "inputs are part of the signature; use retain_inputs");
+        self.remove_unused(id);
+    }
+
+    fn remove_unused(&mut self, id: NodeId) {
         assert!(self.store.is_unused(id), "only an unused node can be removed");
         debug_assert!(self.outputs.iter().all(|v| v.node() != id), "an output is in use");
         self.store.remove(id);
@@ -280,7 +290,7 @@ impl Graph {
             keep[index - 1]
         });
         for id in dropped {
-            self.remove(id);
+            self.remove_unused(id);
         }
     }
 

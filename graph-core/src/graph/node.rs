@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Graph, Value};
+use super::Graph;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::OpError;
 use crate::fact::{Fact, Facts};
+use crate::ids::Value;
 use crate::op::{Class, OpRef};
 use crate::origin::Origin;
 
@@ -81,6 +82,11 @@ pub struct Node {
 impl Node {
     pub(super) fn new(kind: NodeKind, inputs: &[Value], facts: Facts, origin: Origin) -> Node {
         Node { kind, inputs: SmallVec::from_slice(inputs), facts, origin }
+    }
+
+    /// The same node doing something else, with the same outputs.
+    pub(crate) fn with_kind(&self, kind: NodeKind) -> Node {
+        Node { kind, ..self.clone() }
     }
 
     /// What the node does.
@@ -238,8 +244,9 @@ fn infer_for(
     scanned: usize,
     inputs: &[&Fact],
 ) -> Result<Facts, OpError> {
-    if inputs.len() < carried + scanned {
-        return Err(OpError::Arity { expected: carried + scanned, found: inputs.len() });
+    let expected = carried.saturating_add(scanned);
+    if inputs.len() < expected {
+        return Err(OpError::Arity { expected, found: inputs.len() });
     }
     let (initial, rest) = inputs.split_at(carried);
     let (sequences, invariants) = rest.split_at(scanned);
@@ -257,11 +264,16 @@ fn infer_for(
         .chain(invariants.iter().copied());
     takes(body, operands)?;
     carries(body, initial)?;
+    // `carries` has checked that there are as many outputs.
     let stacked = body.outputs()[carried..].iter().map(|&row| {
         let fact = body.fact(row);
         Fact { dtype: fact.dtype, shape: std::iter::once(trips).chain(fact.shape.iter().copied()).collect() }
     });
-    Ok(initial.iter().map(|&fact| fact.clone()).chain(stacked).collect())
+    let facts: Facts = initial.iter().map(|&fact| fact.clone()).chain(stacked).collect();
+    match facts.iter().find(|fact| fact.checked_num_bytes().is_none()) {
+        Some(fact) => Err(OpError::TooLarge { fact: fact.clone() }),
+        None => Ok(facts),
+    }
 }
 
 fn arity(expected: usize, found: usize) -> Result<(), OpError> {

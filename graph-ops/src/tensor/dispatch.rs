@@ -50,13 +50,21 @@ pub fn apply_many(kind: NodeKind, inputs: &[&Tensor]) -> SmallVec<[Tensor; 1]> {
 #[track_caller]
 pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Tensor; 1]>, Error> {
     let origin = Origin::caller();
-    match Trace::current() {
+    match Trace::current().or_else(|| symbolic_trace(inputs)) {
         Some(trace) if trace.kind() != TraceKind::Tape => record(&trace, kind, inputs, origin),
         Some(tape) if inputs.iter().any(|input| input.is_on(&tape)) => record(&tape, kind, inputs, origin),
         Some(_) => compute_now(&kind, inputs, origin),
         None if mode() == Mode::Lazy => record_pending(kind, inputs, origin),
         None => compute_now(&kind, inputs, origin),
     }
+}
+
+/// The open trace of a symbolic operand: where ops go when no trace is current, as for a graph built by hand.
+pub(crate) fn symbolic_trace(inputs: &[&Tensor]) -> Option<Trace> {
+    inputs.iter().find_map(|input| match &input.repr {
+        Repr::Symbolic { trace, .. } if trace.is_open() => Some(trace.clone()),
+        _ => None,
+    })
 }
 
 fn record(

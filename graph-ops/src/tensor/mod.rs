@@ -9,6 +9,7 @@ mod operators;
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
 pub use convert::IntoElements;
+pub(crate) use dispatch::symbolic_trace;
 pub use dispatch::{apply, apply_many, catch, raise, try_apply_many};
 pub(crate) use operand::tensor_like;
 pub use operand::{Operand, Scalar};
@@ -114,6 +115,14 @@ impl Tensor {
             Repr::Concrete(_) | Repr::Taped { .. } => true,
             Repr::Symbolic { .. } => false,
             Repr::Pending(pending) => pending.array().is_some(),
+        }
+    }
+
+    /// The trace this tensor is a symbolic value of, with that value.
+    pub fn traced(&self) -> Option<(&Trace, Value)> {
+        match &self.repr {
+            Repr::Symbolic { trace, value, .. } => Some((trace, *value)),
+            _ => None,
         }
     }
 

@@ -79,15 +79,19 @@ impl Operand for Tensor {
     }
 }
 
-impl Operand for &Tensor {
+impl Operand for &mut Tensor {
     fn as_tensor(&self) -> Option<&Tensor> {
         Some(self)
     }
 }
 
-impl Operand for &mut Tensor {
+impl<O: Operand + ?Sized> Operand for &O {
+    fn as_scalar(&self) -> Option<Scalar> {
+        (**self).as_scalar()
+    }
+
     fn as_tensor(&self) -> Option<&Tensor> {
-        Some(self)
+        (**self).as_tensor()
     }
 }
 

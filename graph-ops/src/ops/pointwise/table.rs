@@ -214,6 +214,10 @@ table! {
         /// Logistic function, `1 / (1 + e⁻ˣ)`.
         Sigmoid sigmoid: Float, |x| Real::exp(x.negated()).plus(Number::ONE).reciprocal(),
             d [g x y] { g * y * (1.0 - y) };
+        /// Softplus, `ln(1 + eˣ)`: a smooth rectifier. Neither overflows for large `x` nor loses small ones.
+        Softplus softplus: Float,
+            |x| x.greatest(Default::default()).plus(Real::ln_1p(Real::exp(x.magnitude().negated()))),
+            d [g x y] { g * x.sigmoid() };
         /// Rectifier, `max(x, 0)`; NaN stays. The gradient at 0 is 0.
         Relu relu: Number, |x| if x < Default::default() { Default::default() } else { x },
             d [g x y] { y.gt(0).select(g, 0) };

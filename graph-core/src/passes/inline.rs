@@ -1,0 +1,69 @@
+//! `inline`: calls become the nodes of what they call; control flow that is decided already disappears.
+
+use smallvec::SmallVec;
+
+use super::Changed;
+use super::rebuild::{Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
+use crate::array::Array;
+use crate::error::Error;
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
+
+/// Replaces
+/// - a `call` by the nodes of its body,
+/// - an `if` on a constant by the nodes of the branch it takes,
+/// - a `while` whose condition is the constant `false`, and a `for` of no trips, by the initial values.
+///
+/// *Before:* gradients have been taken: the custom gradients of calls are lost. *After:* no call is left.
+///
+/// # Errors
+/// Never.
+pub fn inline(graph: &mut Graph) -> Result<Changed, Error> {
+    in_place(graph, inlined)
+}
+
+fn inlined(graph: &Graph) -> Rewritten {
+    rebuild(graph, &mut inline_node)
+}
+
+fn inline_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values, Error> {
+    let values = match node.kind() {
+        NodeKind::Call { body, .. } => new.emit_all(body, inputs, &mut inline_node)?,
+        NodeKind::If { then_branch, else_branch } => match truth(&new.graph, inputs[0]) {
+            Some(true) => new.emit_all(then_branch, &inputs[1..], &mut inline_node)?,
+            Some(false) => new.emit_all(else_branch, &inputs[1..], &mut inline_node)?,
+            None => return new.copy(node, inputs, &mut inlined),
+        },
+        NodeKind::While { carried, .. } => {
+            let rewritten = rewrite_regions(node.kind(), &mut inlined)?;
+            if never_runs(rewritten.as_ref().unwrap_or(node.kind())) {
+                inputs[..*carried].to_vec()
+            } else {
+                return Ok(new.copy_as(rewritten, node, inputs));
+            }
+        }
+        NodeKind::For { trips: 0, carried, .. } => {
+            let collected = node.facts()[*carried..].iter();
+            let empty =
+                collected.map(|fact| new.graph.add_constant(Array::zeros(fact.clone()), node.origin()));
+            inputs[..*carried].iter().copied().chain(empty).collect()
+        }
+        _ => return new.copy(node, inputs, &mut inlined),
+    };
+    new.changed = Changed::Yes;
+    Ok(SmallVec::from_vec(values))
+}
+
+/// Whether the node is a loop whose condition is the constant `false`.
+fn never_runs(kind: &NodeKind) -> bool {
+    match kind {
+        NodeKind::While { condition, .. } => truth(condition, condition.outputs()[0]) == Some(false),
+        _ => false,
+    }
+}
+
+/// The truth value of a condition that is a constant.
+fn truth(graph: &Graph, condition: Value) -> Option<bool> {
+    let truths = graph.constant(condition)?.as_slice::<bool>()?;
+    truths.first().copied().filter(|_| truths.len() == 1)
+}

@@ -1,0 +1,135 @@
+//! From tokens to a checked function: its parameters, how each is passed, and what cannot be traced.
+
+use proc_macro2::TokenStream;
+use quote::format_ident;
+use syn::{FnArg, Ident, ItemFn, Pat, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type};
+
+use crate::errors::Errors;
+
+/// A function to be traced.
+pub(crate) struct Function {
+    /// As the user wrote it.
+    pub(crate) original: ItemFn,
+    /// The same with its body lowered.
+    pub(crate) lowered: ItemFn,
+    pub(crate) parameters: Vec<Parameter>,
+    /// Whether it stands in an `impl` block.
+    pub(crate) is_associated: bool,
+}
+
+pub(crate) struct Parameter {
+    /// The name by which the emitted function calls it.
+    pub(crate) ident: Ident,
+    /// The name in signatures and messages.
+    pub(crate) name: String,
+    pub(crate) passing: Passing,
+}
+
+/// How an argument is passed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    Value,
+    Ref,
+    Mut,
+}
+
+pub(super) fn parse(
+    options: TokenStream,
+    item: TokenStream,
+    errors: &mut Errors,
+) -> Result<Function, syn::Error> {
+    let original: ItemFn = syn::parse2(item)?;
+    let mut is_associated = original.sig.receiver().is_some();
+    if !options.is_empty() {
+        match syn::parse2::<Ident>(options.clone()) {
+            Ok(option) if option == "associated" => is_associated = true,
+            _ => {
+                errors.report(&options, "the only option is `associated`, for a function of an `impl` block")
+            }
+        }
+    }
+    check_signature(&original.sig, errors);
+    let parameters =
+        original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
+    let lowered = original.clone();
+    Ok(Function { original, lowered, parameters, is_associated })
+}
+
+fn check_signature(signature: &Signature, errors: &mut Errors) {
+    const BLOCKING: &str = "make it an ordinary function; await what it needs before the call";
+    if let Some(token) = &signature.asyncness {
+        errors.report(token, format!("an async function cannot be traced; {BLOCKING}"));
+    }
+    if let Some(token) = &signature.constness {
+        errors.report(token, "a const fn cannot be traced: tracing runs at run time; remove `const`");
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        errors.report(token, "an unsafe fn cannot be traced; wrap the unsafe part in a safe function");
+    }
+    if let Some(abi) = &signature.abi {
+        errors.report(abi, "a function of a foreign ABI cannot be traced; call a traced function from it");
+    }
+    if let Some(variadic) = &signature.variadic {
+        errors.report(variadic, "a variadic function cannot be traced; take a slice or a Vec");
+    }
+    if let ReturnType::Type(_, ty) = &signature.output {
+        match &**ty {
+            Type::Reference(_) => {
+                errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
+            }
+            Type::ImplTrait(_) => {
+                errors
+                    .report(ty, "a traced function cannot return `impl Trait`; name the type of the result");
+            }
+            _ => {}
+        }
+    }
+    for input in &signature.inputs {
+        if let FnArg::Typed(input) = input
+            && let Type::ImplTrait(_) = &*input.ty
+        {
+            errors.report(&input.ty, "an argument must have a named type; use a generic parameter instead");
+        }
+    }
+    const MOST: usize = 12;
+    if let Some(extra) = signature.inputs.iter().nth(MOST) {
+        let message = format!(
+            "at most {MOST} parameters can be traced; put some into a struct that derives `TensorTree`"
+        );
+        errors.report(extra, message);
+    }
+}
+
+fn parameter(index: usize, input: &FnArg, errors: &mut Errors) -> Parameter {
+    match input {
+        FnArg::Receiver(receiver) => Parameter {
+            ident: format_ident!("self"),
+            name: "self".to_owned(),
+            passing: receiver_passing(receiver, errors),
+        },
+        FnArg::Typed(input) => {
+            let passing = match &*input.ty {
+                Type::Reference(reference) if reference.mutability.is_some() => Passing::Mut,
+                Type::Reference(_) => Passing::Ref,
+                _ => Passing::Value,
+            };
+            let (ident, name) = match &*input.pat {
+                Pat::Ident(pat) => (pat.ident.clone(), pat.ident.to_string()),
+                _ => (format_ident!("argument_{index}"), format!("argument {index}")),
+            };
+            Parameter { ident, name, passing }
+        }
+    }
+}
+
+fn receiver_passing(receiver: &Receiver, errors: &mut Errors) -> Passing {
+    match &receiver.kind {
+        ReceiverKind::Value => Passing::Value,
+        ReceiverKind::Reference(_, _, None) => Passing::Ref,
+        ReceiverKind::Reference(_, _, Some(_)) => Passing::Mut,
+        _ => {
+            errors.report(receiver, "the receiver of a traced method is `self`, `&self` or `&mut self`");
+            Passing::Ref
+        }
+    }
+}

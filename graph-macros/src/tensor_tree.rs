@@ -1,0 +1,150 @@
+//! `#[derive(TensorTree)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Data, DeriveInput, Field, Fields, Ident, Member, parse_quote};
+
+use crate::errors::Errors;
+
+pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(item) {
+        Ok(input) => input,
+        Err(error) => return error.to_compile_error(),
+    };
+    let mut errors = Errors::default();
+    let implementation = implementation(&input, &mut errors);
+    match errors.to_tokens() {
+        Some(errors) => quote! { #errors },
+        None => implementation,
+    }
+}
+
+fn implementation(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
+    let variants: Vec<Variant<'_>> = match &input.data {
+        Data::Struct(data) => vec![Variant { path: quote!(Self), name: None, fields: &data.fields }],
+        Data::Enum(data) => data
+            .variants
+            .iter()
+            .map(|variant| {
+                let ident = &variant.ident;
+                Variant { path: quote!(Self::#ident), name: Some(ident.to_string()), fields: &variant.fields }
+            })
+            .collect(),
+        Data::Union(data) => {
+            errors.report(&data.union_token, "a union is no tree of tensors; use an enum");
+            return TokenStream::new();
+        }
+    };
+    for field in variants.iter().flat_map(|variant| variant.fields) {
+        check_attributes(field, errors);
+    }
+    let name = &input.ident;
+    let mut generics = input.generics.clone();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(::grafito::__private::TensorTree));
+    }
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let visit = variants.iter().map(Variant::visit);
+    let map = variants.iter().map(Variant::map);
+    let change = variants.iter().map(Variant::change);
+    // An enum without variants has no values; matching on the place needs no arms.
+    let (on_ref, on_mut) = match variants.is_empty() {
+        true => (quote!(*self), quote!(*self)),
+        false => (quote!(self), quote!(self)),
+    };
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl #impl_generics ::grafito::__private::TensorTree for #name #type_generics #where_clause {
+            fn visit(&self, visitor: &mut dyn ::grafito::__private::TreeVisitor) {
+                match #on_ref { #(#visit)* }
+            }
+            fn map_leaves(
+                &self,
+                f: &mut dyn ::std::ops::FnMut(&::grafito::Tensor) -> ::grafito::Tensor,
+            ) -> Self {
+                match #on_ref { #(#map)* }
+            }
+            fn for_each_leaf_mut(&mut self, f: &mut dyn ::std::ops::FnMut(&mut ::grafito::Tensor)) {
+                match #on_mut { #(#change)* }
+            }
+        }
+    }
+}
+
+fn check_attributes(field: &Field, errors: &mut Errors) {
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("fixed")) {
+        if attribute.meta.require_path_only().is_err() {
+            errors.report(attribute, "`#[fixed]` takes no arguments");
+        }
+    }
+}
+
+/// A struct, or one variant of an enum.
+struct Variant<'a> {
+    path: TokenStream,
+    /// The name, if there are several to tell apart.
+    name: Option<String>,
+    fields: &'a Fields,
+}
+
+impl Variant<'_> {
+    fn visit(&self) -> TokenStream {
+        let pattern = self.pattern();
+        let name = self.name.as_ref().map(|name| quote!(visitor.fixed(&#name);));
+        let fields = self.parts().map(|(member, binding, is_fixed)| {
+            let segment = match &member {
+                Member::Named(name) => {
+                    let name = name.to_string();
+                    quote!(::grafito::__private::Segment::Field(#name))
+                }
+                Member::Unnamed(index) => {
+                    let index = index.index as usize;
+                    quote!(::grafito::__private::Segment::Index(#index))
+                }
+            };
+            let show = match is_fixed {
+                true => quote!(visitor.fixed(#binding);),
+                false => quote!(::grafito::__private::TensorTree::visit(#binding, visitor);),
+            };
+            quote! { visitor.enter(#segment); #show visitor.leave(); }
+        });
+        quote! { #pattern => { #name #(#fields)* } }
+    }
+
+    fn map(&self) -> TokenStream {
+        let (pattern, path) = (self.pattern(), &self.path);
+        let fields = self.parts().map(|(member, binding, is_fixed)| match is_fixed {
+            true => quote!(#member: ::std::clone::Clone::clone(#binding)),
+            false => quote!(#member: ::grafito::__private::TensorTree::map_leaves(#binding, f)),
+        });
+        quote! { #pattern => #path { #(#fields),* }, }
+    }
+
+    fn change(&self) -> TokenStream {
+        let pattern = self.pattern();
+        let fields = self
+            .parts()
+            .filter(|(_, _, is_fixed)| !is_fixed)
+            .map(|(_, binding, _)| quote!(::grafito::__private::TensorTree::for_each_leaf_mut(#binding, f);));
+        quote! { #pattern => { #(#fields)* } }
+    }
+
+    fn pattern(&self) -> TokenStream {
+        let path = &self.path;
+        let fields = self.parts().map(|(member, binding, _)| quote!(#member: #binding));
+        quote! { #path { #(#fields),* } }
+    }
+
+    /// Each field, the name it is bound to, and whether it is fixed.
+    fn parts(&self) -> impl Iterator<Item = (Member, Ident, bool)> {
+        self.fields.members().zip(self.fields).map(|(member, field)| {
+            let binding = match &member {
+                Member::Named(name) => format_ident!("field_{name}", span = Span::mixed_site()),
+                Member::Unnamed(index) => format_ident!("field_{}", index.index, span = Span::mixed_site()),
+            };
+            let is_fixed = field.attrs.iter().any(|attribute| attribute.path().is_ident("fixed"));
+            (member, binding, is_fixed)
+        })
+    }
+}

@@ -1,0 +1,389 @@
+//! Arguments: how a parameter is passed decides what a traced call may do with it.
+//!
+//! | parameter | wrapper | leaves are | may be overwritten |
+//! | --- | --- | --- | --- |
+//! | `&T` | [`ByRef`] | inputs | no |
+//! | `T` | [`ByValue`] | inputs | yes |
+//! | `&mut T` | [`ByMut`] | inputs and outputs | yes |
+//! | `T`, `&T` without tensors | [`FixedValue`], [`FixedRef`] | none: the value is part of the signature | |
+
+use std::any::Any;
+use std::borrow::Borrow;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use graph_core::{Array, Error, Mode, with_mode};
+use graph_ops::{Segment, Tensor, TensorTree, TreeVisitor, visit_sequence};
+
+use super::computed;
+
+/// One argument of a traced function.
+pub trait Argument {
+    /// The copy with symbolic leaves that the body is traced on.
+    type Traced;
+    /// What a changed `&mut` argument is kept as between calls; `()` for others.
+    type State: Any + Send + Sync;
+    /// Shows leaves and fixed parts.
+    fn visit(&self, visitor: &mut dyn TreeVisitor);
+    /// The copy to trace on.
+    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Self::Traced;
+    /// Whether the call owns the buffers of the leaves.
+    const IS_DONATED: bool;
+    /// The leaves' arrays; out of the argument where it is donated, so that nothing else shares them.
+    fn take_arrays(&mut self, arrays: &mut Vec<Array>);
+    /// Puts arrays back after a failed call.
+    fn give_back(&mut self, _arrays: &mut dyn Iterator<Item = Array>) {}
+    /// The state after tracing.
+    fn state(_traced: &Self::Traced, _f: &mut dyn FnMut(&Tensor) -> Tensor) -> Self::State;
+    /// Gives the argument the state that a call left.
+    fn write_back(&mut self, _state: &Self::State, _next: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+/// A borrowed tree, possibly unsized: a [`TensorTree`], a slice of them, a `str`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a `#[graph_fn]`",
+    note = "arguments are trees of tensors (see `#[derive(TensorTree)]`), or host values that are \
+            `Hash + Eq + Clone + Debug`, which become part of the signature"
+)]
+pub trait RefTree {
+    /// The owned form.
+    type Owned: Borrow<Self>;
+    /// Shows leaves and fixed parts.
+    fn visit_ref(&self, visitor: &mut dyn TreeVisitor);
+    /// An owned copy with each leaf replaced.
+    fn map_ref(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Self::Owned;
+}
+
+impl<T: TensorTree> RefTree for T {
+    type Owned = T;
+    fn visit_ref(&self, visitor: &mut dyn TreeVisitor) {
+        self.visit(visitor);
+    }
+    fn map_ref(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
+        self.map_leaves(f)
+    }
+}
+
+impl<T: TensorTree> RefTree for [T] {
+    type Owned = Vec<T>;
+    fn visit_ref(&self, visitor: &mut dyn TreeVisitor) {
+        visit_sequence(self, visitor);
+    }
+    fn map_ref(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Vec<T> {
+        self.iter().map(|tree| tree.map_leaves(f)).collect()
+    }
+}
+
+impl RefTree for str {
+    type Owned = String;
+    fn visit_ref(&self, visitor: &mut dyn TreeVisitor) {
+        visitor.fixed(&self.to_owned());
+    }
+    fn map_ref(&self, _: &mut dyn FnMut(&Tensor) -> Tensor) -> String {
+        self.to_owned()
+    }
+}
+
+/// An argument passed by `&`.
+#[derive(Debug)]
+pub struct ByRef<'a, T: ?Sized>(pub &'a T);
+
+/// An argument passed by value.
+#[derive(Debug)]
+pub struct ByValue<T>(pub T);
+
+/// An argument passed by `&mut`.
+#[derive(Debug)]
+pub struct ByMut<'a, T>(pub &'a mut T);
+
+/// A host value passed by value.
+#[derive(Debug)]
+pub struct FixedValue<T>(pub T);
+
+/// A host value passed by `&`.
+#[derive(Debug)]
+pub struct FixedRef<'a, T>(pub &'a T);
+
+impl<T: RefTree + ?Sized> Argument for ByRef<'_, T> {
+    type Traced = T::Owned;
+    type State = ();
+    const IS_DONATED: bool = false;
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        self.0.visit_ref(visitor);
+    }
+    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T::Owned {
+        self.0.map_ref(f)
+    }
+    fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
+        struct Arrays<'a>(&'a mut Vec<Array>);
+        impl TreeVisitor for Arrays<'_> {
+            fn leaf(&mut self, tensor: &Tensor) {
+                self.0.push(computed(tensor));
+            }
+            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
+        }
+        self.0.visit_ref(&mut Arrays(arrays));
+    }
+    fn state(_: &T::Owned, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+impl<T: TensorTree> Argument for ByValue<T> {
+    /// Taken by the body.
+    type Traced = Option<T>;
+    type State = ();
+    const IS_DONATED: bool = true;
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        self.0.visit(visitor);
+    }
+    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Option<T> {
+        Some(self.0.map_leaves(f))
+    }
+    fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
+        take_from(&mut self.0, arrays);
+    }
+    fn state(_: &Option<T>, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+impl<T: TensorTree + Any + Send + Sync> Argument for ByMut<'_, T> {
+    type Traced = T;
+    type State = T;
+    const IS_DONATED: bool = true;
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        self.0.visit(visitor);
+    }
+    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
+        self.0.map_leaves(f)
+    }
+    fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
+        take_from(self.0, arrays);
+    }
+    fn give_back(&mut self, arrays: &mut dyn Iterator<Item = Array>) {
+        self.0.for_each_leaf_mut(&mut |leaf| {
+            let array = arrays.next().expect("as many as were taken");
+            *leaf = Tensor::from_array(array).with_origin(leaf.origin());
+        });
+    }
+    fn state(traced: &T, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
+        traced.map_leaves(f)
+    }
+    fn write_back(&mut self, state: &T, next: &mut dyn FnMut(&Tensor) -> Tensor) {
+        *self.0 = state.map_leaves(next);
+    }
+}
+
+fn take_from<T: TensorTree>(tree: &mut T, arrays: &mut Vec<Array>) {
+    tree.for_each_leaf_mut(&mut |leaf| arrays.push(leaf.take_array().expect("arguments were settled")));
+}
+
+/// What a host value must be to become part of a signature.
+pub trait HostValue: Hash + Eq + Clone + Debug + Any + Send + Sync {}
+impl<T: Hash + Eq + Clone + Debug + Any + Send + Sync> HostValue for T {}
+
+impl<T: HostValue> Argument for FixedValue<T> {
+    type Traced = Option<T>;
+    type State = ();
+    const IS_DONATED: bool = false;
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        visitor.fixed(&self.0);
+    }
+    fn traced(&self, _: &mut dyn FnMut(&Tensor) -> Tensor) -> Option<T> {
+        Some(self.0.clone())
+    }
+    fn take_arrays(&mut self, _: &mut Vec<Array>) {}
+    fn state(_: &Option<T>, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+impl<T: HostValue> Argument for FixedRef<'_, T> {
+    type Traced = T;
+    type State = ();
+    const IS_DONATED: bool = false;
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        visitor.fixed(self.0);
+    }
+    fn traced(&self, _: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
+        self.0.clone()
+    }
+    fn take_arrays(&mut self, _: &mut Vec<Array>) {}
+    fn state(_: &T, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+/// Finds out, by the type of an argument, which wrapper it takes: `(&Tag::of(&x)).by_value(x)` is [`ByValue`] for a
+/// tree of tensors and [`FixedValue`] for any other host value. The first trait is found without another reference,
+/// so it wins where both apply.
+#[derive(Debug)]
+pub struct Tag<T: ?Sized>(PhantomData<fn(&T)>);
+
+impl<T: ?Sized> Tag<T> {
+    /// The tag of a value's type.
+    pub fn of(_: &T) -> Tag<T> {
+        Tag(PhantomData)
+    }
+}
+
+/// Wraps trees of tensors.
+pub trait ViaTree<T: ?Sized> {
+    /// For a parameter by value.
+    fn by_value(&self, value: T) -> ByValue<T>
+    where
+        T: Sized;
+    /// For a parameter by reference.
+    fn by_ref<'a>(&self, value: &'a T) -> ByRef<'a, T>;
+}
+
+impl<T: RefTree + ?Sized> ViaTree<T> for &Tag<T> {
+    fn by_value(&self, value: T) -> ByValue<T>
+    where
+        T: Sized,
+    {
+        ByValue(value)
+    }
+    fn by_ref<'a>(&self, value: &'a T) -> ByRef<'a, T> {
+        ByRef(value)
+    }
+}
+
+/// Wraps host values.
+pub trait ViaFixed<T> {
+    /// For a parameter by value.
+    fn by_value(&self, value: T) -> FixedValue<T>;
+    /// For a parameter by reference.
+    fn by_ref<'a>(&self, value: &'a T) -> FixedRef<'a, T>;
+}
+
+impl<T: HostValue> ViaFixed<T> for Tag<T> {
+    fn by_value(&self, value: T) -> FixedValue<T> {
+        FixedValue(value)
+    }
+    fn by_ref<'a>(&self, value: &'a T) -> FixedRef<'a, T> {
+        FixedRef(value)
+    }
+}
+
+/// All arguments of a call: a tuple of [`Argument`]s.
+pub trait Arguments {
+    /// The copies that the body is traced on.
+    type Traced;
+    /// The states of all arguments.
+    type State: Any + Send + Sync;
+    /// Shows all leaves and fixed parts, each argument under its name.
+    fn visit(&self, names: &[&str], visitor: &mut dyn TreeVisitor);
+    /// The copies to trace on; `f` also learns whether the argument is donated.
+    fn traced(&self, f: &mut dyn FnMut(&Tensor, bool) -> Tensor) -> Self::Traced;
+    /// The arrays of all leaves.
+    fn take_arrays(&mut self, expected: usize) -> Vec<Array>;
+    /// Puts the arrays back after a failed call.
+    fn give_back(&mut self, arrays: &mut dyn Iterator<Item = Array>);
+    /// The states after tracing.
+    fn state(traced: &Self::Traced, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Self::State;
+    /// Gives the arguments the states that a call left.
+    fn write_back(&mut self, state: &Self::State, next: &mut dyn FnMut(&Tensor) -> Tensor);
+
+    /// The leaves of all arguments.
+    fn leaves(&self) -> Vec<Tensor> {
+        struct Leaves(Vec<Tensor>);
+        impl TreeVisitor for Leaves {
+            fn leaf(&mut self, tensor: &Tensor) {
+                self.0.push(tensor.clone());
+            }
+            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
+        }
+        let mut visitor = Leaves(Vec::new());
+        self.visit(&[], &mut visitor);
+        visitor.0
+    }
+
+    /// Computes the leaves that are pending.
+    ///
+    /// # Errors
+    /// When an op fails on the data.
+    fn settle(&self) -> Result<(), Error> {
+        struct Settle(Result<(), Error>);
+        impl TreeVisitor for Settle {
+            fn leaf(&mut self, tensor: &Tensor) {
+                if self.0.is_ok() && !tensor.is_computed() {
+                    self.0 = tensor.try_array().map(drop);
+                }
+            }
+            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
+        }
+        let mut visitor = Settle(Ok(()));
+        with_mode(Mode::Lazy, || self.visit(&[], &mut visitor));
+        visitor.0
+    }
+}
+
+macro_rules! arguments {
+    ($($name:ident $index:tt),*) => {
+        impl<$($name: Argument),*> Arguments for ($($name,)*) {
+            type Traced = ($($name::Traced,)*);
+            type State = ($($name::State,)*);
+            fn visit(&self, names: &[&str], visitor: &mut dyn TreeVisitor) {
+                let _ = (&names, &visitor);
+                $(
+                    if let Some(name) = names.get($index) {
+                        visitor.enter(Segment::Field(name));
+                    }
+                    self.$index.visit(visitor);
+                    if names.len() > $index {
+                        visitor.leave();
+                    }
+                )*
+            }
+            fn traced(&self, f: &mut dyn FnMut(&Tensor, bool) -> Tensor) -> Self::Traced {
+                let _ = &f;
+                ($(self.$index.traced(&mut |leaf| f(leaf, $name::IS_DONATED)),)*)
+            }
+            fn take_arrays(&mut self, expected: usize) -> Vec<Array> {
+                #[allow(unused_mut, reason = "a function may have no arguments")]
+                let mut arrays = Vec::with_capacity(expected);
+                $(self.$index.take_arrays(&mut arrays);)*
+                arrays
+            }
+            fn give_back(&mut self, arrays: &mut dyn Iterator<Item = Array>) {
+                let _ = &arrays;
+                $(
+                    if $name::IS_DONATED {
+                        self.$index.give_back(arrays);
+                    } else {
+                        skip_leaves(&self.$index, arrays);
+                    }
+                )*
+            }
+            fn state(traced: &Self::Traced, f: &mut dyn FnMut(&Tensor) -> Tensor) -> Self::State {
+                let _ = (traced, &f);
+                ($($name::state(&traced.$index, f),)*)
+            }
+            fn write_back(&mut self, state: &Self::State, next: &mut dyn FnMut(&Tensor) -> Tensor) {
+                let _ = (state, &next);
+                $(self.$index.write_back(&state.$index, next);)*
+            }
+        }
+    };
+}
+
+/// Passes over the arrays of an argument that kept its own.
+fn skip_leaves(argument: &impl Argument, arrays: &mut dyn Iterator<Item = Array>) {
+    struct Skip<'a>(&'a mut dyn Iterator<Item = Array>);
+    impl TreeVisitor for Skip<'_> {
+        fn leaf(&mut self, _: &Tensor) {
+            self.0.next();
+        }
+        fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
+    }
+    argument.visit(&mut Skip(arrays));
+}
+
+arguments!();
+arguments!(A 0);
+arguments!(A 0, B 1);
+arguments!(A 0, B 1, C 2);
+arguments!(A 0, B 1, C 2, D 3);
+arguments!(A 0, B 1, C 2, D 3, E 4);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
