@@ -6,6 +6,9 @@ use super::lanes::{Lanes, for_each_block};
 use super::reduce::Accumulate;
 use crate::ops::pointwise::Number;
 
+/// What a step along a lane costs, in elements' worth of plain work: each waits for the one before.
+const STEP_COST: usize = 8;
+
 /// Running sums along each lane, from its start or from its end. Totals of f32 are kept in f64.
 #[derive(Debug)]
 pub(crate) struct CumsumKernel {
@@ -32,7 +35,7 @@ impl CumsumKernel {
     fn run_typed<T: Accumulate>(&self, out: &mut [T], x: &[T]) {
         let Lanes { len, inner, .. } = self.lanes;
         let block = self.lanes.block();
-        for_each_block(out, block, x.len(), |i, out| {
+        for_each_block(out, block, x.len() * STEP_COST, |i, out| {
             let x = &x[i * block..][..block];
             for column in 0..inner {
                 let mut total = T::Total::default();
@@ -77,7 +80,7 @@ impl ArgKernel {
     fn run_typed<T: Element>(&self, out: &mut [i64], x: &[T]) {
         let Lanes { len, inner, .. } = self.lanes;
         let block = self.lanes.block();
-        for_each_block(out, inner, x.len(), |i, out| {
+        for_each_block(out, inner, x.len() * STEP_COST, |i, out| {
             let x = &x[i * block..][..block];
             for (column, out) in out.iter_mut().enumerate() {
                 *out = self.position(|i| x[column + i * inner], len);

@@ -69,6 +69,8 @@ impl Kernel for GatherWalk {
 
 /// Rows and columns of a tile in which a transposing walk reads whole cache lines.
 const TILE: usize = 16;
+/// What an element of a transposition costs, in elements' worth of plain work.
+const TRANSPOSE_COST: usize = 4;
 
 impl GatherWalk {
     fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
@@ -80,7 +82,7 @@ impl GatherWalk {
             // The innermost two axes are swapped: by tiles, so that both sides are used by whole cache lines.
             let band = if rows % TILE == 0 { TILE } else { rows };
             let bands = rows.checked_div(band).unwrap_or(0);
-            for_each_block(out, band * len, work, |i, out| {
+            for_each_block(out, band * len, work * TRANSPOSE_COST, |i, out| {
                 let from = self.0.position(planes, i / bands) + (i % bands * band) as isize;
                 transpose(out, x, from, band, len, stride);
             });

@@ -287,6 +287,16 @@ impl ScalarOp {
         matches!(self, Eq | Ne | Lt | Le | Gt | Ge)
     }
 
+    /// What an element costs, in additions: roughly, to decide when threads are worth it.
+    pub(crate) fn cost(self) -> usize {
+        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Tanh};
+        match self {
+            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Erf | Pow | Rem => 16,
+            Div => 4,
+            _ => 1,
+        }
+    }
+
     /// What must be checked in the second operand's data before the loop may run.
     pub(super) fn value_check(self, dtype: DType) -> Option<fn(View<'_>) -> Result<(), OpError>> {
         match self {
