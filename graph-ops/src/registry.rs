@@ -358,7 +358,9 @@ fn permute_samples() -> Vec<Sample> {
 
 /// Shapes, with positions in them.
 fn positions() -> Vec<(Vec<usize>, Positions)> {
-    let rows: [(&[usize], &[usize], &[usize], &[i64]); 8] = [
+    type Row = (&'static [usize], &'static [usize], &'static [usize], &'static [i64]);
+    // Shape, starts, lengths, steps.
+    let rows: [Row; 8] = [
         (&[4, 5], &[1, 0], &[2, 5], &[1, 1]),
         (&[4, 5], &[0, 1], &[2, 2], &[2, 3]),
         (&[4, 5], &[3, 4], &[4, 3], &[-1, -2]),

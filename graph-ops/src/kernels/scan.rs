@@ -94,7 +94,7 @@ impl ArgKernel {
         for i in 1..len {
             let x = lane(i);
             let is_better = if self.largest { x > best } else { x < best };
-            // Only NaN differs from itself; the first one stays.
+            // The first NaN stays.
             if is_better || (is_nan(x) && !is_nan(best)) {
                 (best, position) = (x, i);
             }
@@ -103,7 +103,7 @@ impl ArgKernel {
     }
 }
 
-#[expect(clippy::eq_op, reason = "NaN is what differs from itself, and integers never do")]
-fn is_nan<T: PartialEq>(x: T) -> bool {
-    x != x
+/// Only NaN cannot be ordered, not even with itself.
+fn is_nan<T: PartialOrd>(x: T) -> bool {
+    x.partial_cmp(&x).is_none()
 }

@@ -171,9 +171,9 @@ fn creation() {
         i64s(&[2]).full_like(0.5) => "scalar_of: the scalar 0.5 does not fit dtype i64; cast the tensor first";
         Tensor::random_uniform([2], DType::I64, 0) =>
             "random_uniform: not defined for i64; it takes f32 and f64: i64[] (..)";
-        Tensor::random_normal([2], DType::F32, &f32s(&[])) =>
+        Tensor::random_normal([2], DType::F32, f32s(&[])) =>
             "random_normal: not defined for f32; it takes an integer key: f32[] (..)";
-        Tensor::random_normal([2], DType::F32, &i64s(&[2])) => "random_normal: the key must be a scalar: i64[2] (..)";
+        Tensor::random_normal([2], DType::F32, i64s(&[2])) => "random_normal: the key must be a scalar: i64[2] (..)";
         Tensor::random_normal([2], DType::F32, 0.5) =>
             "random_normal: the scalar 0.5 does not fit dtype i64; cast the tensor first: i64[] (..)";
     }

@@ -8,6 +8,8 @@
 //!
 //! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `tensor/operators.rs`.)
 
+#![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
+
 use graph_core::{DType, OpError, View};
 
 use super::scalar::{Number, Real};
@@ -17,9 +19,14 @@ use crate::tensor::{Operand, Tensor, apply};
 
 /// A rule of differentiation: the cotangent of operand `i`, or `None` where no gradient flows.
 pub(super) enum Gradient {
+    /// From cotangent, operand, output.
     Unary(fn(&Tensor, &Tensor, &Tensor) -> Option<Tensor>),
-    Binary([fn(&Tensor, &Tensor, &Tensor, &Tensor) -> Option<Tensor>; 2]),
+    /// One for each operand.
+    Binary([BinaryRule; 2]),
 }
+
+/// From cotangent, both operands, output.
+type BinaryRule = fn(&Tensor, &Tensor, &Tensor, &Tensor) -> Option<Tensor>;
 
 impl Gradient {
     pub(super) fn flow(&self, i: usize, g: &Tensor, operands: &[Tensor], y: &Tensor) -> Option<Tensor> {
@@ -145,7 +152,6 @@ macro_rules! table {
         }
 
         /// Binary pointwise ops, with broadcasting. Scalars adapt to the tensor's dtype.
-        #[expect(clippy::should_implement_trait, reason = "the operators exist, too; these take any operand")]
         impl Tensor {
             $(
                 $(#[$b_doc])*
