@@ -4,6 +4,7 @@ pub(crate) mod indices;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 pub(crate) mod pointwise;
+pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scan;
 pub(crate) mod softmax;

@@ -2,6 +2,7 @@
 
 pub mod algebra;
 pub mod axes;
+pub mod concat;
 pub mod create;
 pub mod cross_entropy;
 pub mod gather;
@@ -9,8 +10,10 @@ pub mod matmul;
 pub mod one_hot;
 pub mod permute;
 pub mod pointwise;
+pub mod random;
 pub mod reduce;
 pub mod scan;
+pub mod slice;
 pub mod softmax;
 pub mod statistics;
 pub mod view;

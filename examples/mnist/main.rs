@@ -1,0 +1,52 @@
+//! Trains the handwritten-digit network of the notebook: flatten, dense 128 relu, dense 10 softmax, SGD.
+//!
+//! ```text
+//! cargo run --example mnist --features lazy
+//! cargo run --example mnist --features eager
+//! ```
+//!
+//! The source is the same for both modes; `model.rs` is all that describes the network and its training step.
+
+mod history;
+mod model;
+mod options;
+mod show;
+mod train;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use grafito::datasets::mnist;
+
+use options::Options;
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    // Before anything that takes long, so that a path that cannot be written is known at once.
+    let mut history = history::History::create(options.history.as_deref())?;
+    let (data, notes) = mnist::load_or_synthesize(&options.data())?;
+    for note in notes {
+        println!("{note}");
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130); // Asked twice.
+        }
+    })?;
+    let trained = train::train(options, &data, &stop, &mut history)?;
+    show::summary(options, &data, &trained);
+    Ok(())
+}

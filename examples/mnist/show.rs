@@ -1,0 +1,56 @@
+//! The summary: accuracy, time, what was traced, and some digits with what the network takes them for.
+
+use std::io::IsTerminal;
+
+use grafito::datasets::Mnist;
+use grafito::terminal::{Palette, draw_digits};
+use grafito::{Mode, mode};
+
+use crate::model::train_step;
+use crate::options::Options;
+use crate::train::Trained;
+
+/// Columns of text assumed for the drawing.
+const WIDTH: usize = 120;
+/// How many digits are drawn.
+const SHOWN: usize = 8;
+
+pub(crate) fn summary(options: &Options, data: &Mnist, trained: &Trained) {
+    let is_terminal = std::io::stdout().is_terminal();
+    let shown = SHOWN.min(data.test.len());
+    // Mistakes are what people look for: a few, then the first images.
+    let is_wrong = |&row: &usize| trained.test.predictions[row] != data.test.labels[row];
+    let mut rows: Vec<usize> = (0..data.test.len()).filter(is_wrong).take(2).collect();
+    rows.extend((0..data.test.len()).filter(|row| !is_wrong(row)).take(shown - rows.len()));
+    rows.sort_unstable();
+    let images: Vec<&[u8]> = rows.iter().map(|&row| data.test.image(row)).collect();
+    let predictions: Vec<u8> = rows.iter().map(|&row| trained.test.predictions[row]).collect();
+    let labels: Vec<u8> = rows.iter().map(|&row| data.test.labels[row]).collect();
+    println!("\n{}", draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), WIDTH));
+
+    if trained.is_interrupted {
+        println!("interrupted: this is the summary so far");
+    }
+    let mode_name = match mode() {
+        Mode::Eager => "eager",
+        Mode::Lazy => "lazy",
+    };
+    let (accuracy, seconds) = (trained.test.accuracy, trained.time.as_secs_f64());
+    println!("test accuracy {accuracy:.4} after {seconds:.1} s in {mode_name} mode");
+    if mode() == Mode::Lazy && options.epochs > 0 {
+        println!("{}", tracing_line(options, data, trained));
+    }
+}
+
+/// In one line: how large the training step's graph was and is, and how often its trace was used.
+fn tracing_line(options: &Options, data: &Mnist, trained: &Trained) -> String {
+    let cache = train_step::cache();
+    let rows: Vec<usize> = (0..options.batch_size.min(data.train.len())).collect();
+    let (images, labels) = crate::train::batch(&data.train, &rows);
+    let report = train_step::report(&mut trained.net.clone(), &images, &labels, options.lr);
+    let (before, after) = (report.nodes_before(), report.nodes_after());
+    let (traces, hits) = (cache.signatures.len(), cache.hits);
+    format!(
+        "train_step: {before} nodes traced, {after} after optimization; {traces} traces, {hits} cache hits"
+    )
+}
