@@ -252,3 +252,6 @@ fn reduce_nothing(site: &Site<'_>) -> Option<Term> {
     let reshape = || Term::apply(Reshape { shape: site.fact().shape.clone() }, site.operands());
     (single && CHOOSING.contains(&reduce.reduction)).then(reshape)
 }
+
+#[cfg(test)]
+mod tests;

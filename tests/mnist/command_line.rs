@@ -91,8 +91,9 @@ fn a_run_prints_its_epochs_and_writes_its_history() {
         let history = std::fs::read_to_string(&path).expect("a history");
         let mut lines = history.lines();
         assert_eq!(lines.next(), Some("epoch,seconds,loss,accuracy,val_loss,val_accuracy"));
-        let rows: Vec<Vec<f64>> =
-            lines.map(|line| line.split(',').map(|field| field.parse().expect("a number")).collect()).collect();
+        let rows: Vec<Vec<f64>> = lines
+            .map(|line| line.split(',').map(|field| field.parse().expect("a number")).collect())
+            .collect();
         assert_eq!(rows.len(), 2);
         assert!(rows[1][2] < rows[0][2], "the loss falls: {history}");
         assert!(rows[1][5] > 0.8, "it learns: {history}");

@@ -192,17 +192,10 @@ fn sample(graph: &mut Graph, values: &[Value], choices: &mut Choices<'_>) -> Opt
 }
 
 /// A region that takes these facts and gives those.
-fn region(
-    name: &str,
-    takes: &[Fact],
-    gives: &[Fact],
-    choices: &mut Choices<'_>,
-    depth: usize,
-) -> Graph {
+fn region(name: &str, takes: &[Fact], gives: &[Fact], choices: &mut Choices<'_>, depth: usize) -> Graph {
     let mut graph = Graph::new(name);
     let origin = Origin::caller();
-    let mut values: Vec<Value> =
-        takes.iter().map(|fact| graph.add_input("", fact.clone(), origin)).collect();
+    let mut values: Vec<Value> = takes.iter().map(|fact| graph.add_input("", fact.clone(), origin)).collect();
     if values.is_empty() {
         values.push(graph.add_constant(Array::scalar(1.0f32), origin));
     }
@@ -281,9 +274,8 @@ fn structure(
                 .take(choices.below(3))
                 .collect();
             let invariants = picks(choices.below(2), choices);
-            let rows = facts(graph, &sequences)
-                .into_iter()
-                .map(|fact| Fact::new(fact.dtype, &fact.shape[1..]));
+            let rows =
+                facts(graph, &sequences).into_iter().map(|fact| Fact::new(fact.dtype, &fact.shape[1..]));
             let takes: Vec<Fact> = std::iter::once(Fact::scalar(DType::I64))
                 .chain(facts(graph, &initial))
                 .chain(rows)
@@ -321,8 +313,7 @@ fn counting_body(mut body: Graph) -> Graph {
 }
 
 /// Numbers at which rules go wrong.
-const SPECIAL: [f64; 10] =
-    [0.0, 1.0, -0.0, -1.0, 2.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.5, -3.0];
+const SPECIAL: [f64; 10] = [0.0, 1.0, -0.0, -1.0, 2.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.5, -3.0];
 
 fn element<T: Element>(number: f64) -> T {
     // Through bytes, since `Element` has no conversions.
@@ -354,7 +345,9 @@ fn array(fact: &Fact, choices: &mut Choices<'_>) -> Array {
     let mut index = start;
     filled(fact, || {
         index += stride;
-        SPECIAL[index % SPECIAL.len()] + (index / SPECIAL.len()) as f64
+        let special = SPECIAL[index % SPECIAL.len()];
+        // Not `-0 + 0`.
+        if index < SPECIAL.len() { special } else { special + (index / SPECIAL.len()) as f64 }
     })
 }
 

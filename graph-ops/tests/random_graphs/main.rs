@@ -2,6 +2,5 @@
 
 mod generate;
 mod naive;
-mod rules;
 mod same;
 mod speed;

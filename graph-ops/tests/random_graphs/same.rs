@@ -88,7 +88,12 @@ fn check(numbers: &[u32]) -> Result<(), TestCaseError> {
         verify(&optimized).unwrap();
         check_run(pass.name(), &optimized, &inputs, &expected);
         let once = optimized.to_string();
-        assert_eq!(pass.run(&mut optimized).unwrap(), Changed::No, "{}: twice is once\n{text}{once}", pass.name());
+        assert_eq!(
+            pass.run(&mut optimized).unwrap(),
+            Changed::No,
+            "{}: twice is once\n{text}{once}",
+            pass.name()
+        );
     }
     let mut optimized = graph.clone();
     let report = pipeline().run(&mut optimized).unwrap();
