@@ -15,7 +15,7 @@ use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
 use crate::graph::{Graph, NodeKind};
-use crate::ids::{Value, Values};
+use crate::ids::{NodeId, Value, Values};
 use crate::origin::Origin;
 use crate::pending::Pending;
 
@@ -190,6 +190,14 @@ impl Trace {
         Ok(graph.outputs().iter().map(|output| renamed[output]).collect())
     }
 
+    /// Gives a node more outputs: `kind` has the outputs that the node has, and others after them.
+    ///
+    /// # Errors
+    /// When the new kind does not take the node's operands.
+    pub(crate) fn extend(&self, id: NodeId, kind: NodeKind) -> Result<Values, OpError> {
+        self.state().graph.extend_node(id, kind)
+    }
+
     /// The input that stands for something from outside; made on first use.
     pub fn capture(&self, captured: Captured, fact: Fact, origin: Origin) -> Value {
         let mut state = self.state();
@@ -223,7 +231,7 @@ impl Trace {
     }
 
     /// A node's parts, copied out so that the trace is free to grow meanwhile.
-    pub fn node(&self, id: crate::ids::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
+    pub fn node(&self, id: NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
         let state = self.state();
         let node = state.graph.node(id);
         (node.kind().clone(), node.inputs().into(), node.facts().into(), node.origin())

@@ -170,8 +170,9 @@ impl Tensor {
 /// Brings a value of an enclosing trace inwards, one capture at each level. Only regions capture.
 fn capture_through(from: &Trace, value: Value, fact: &Fact, to: &Trace, origin: Origin) -> Option<Value> {
     let stack = Trace::stack();
-    let outer = stack.iter().position(|trace| trace == from)?;
-    let inner = stack.iter().position(|trace| trace == to)?;
+    // The innermost entry: a trace may have been entered again.
+    let outer = stack.iter().rposition(|trace| trace == from)?;
+    let inner = stack.iter().rposition(|trace| trace == to)?;
     let (mut value, mut owner) = (value, from);
     for region in stack.get(outer + 1..=inner)? {
         if region.kind() != TraceKind::Region {

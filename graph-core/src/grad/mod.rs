@@ -3,6 +3,8 @@
 //! [`backward`] walks the nodes of a trace from the outputs to the variables and lets each op emit the cotangents of
 //! its inputs into the same trace. What it emits are ordinary nodes, so a gradient can be differentiated again.
 
+mod control;
+
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
@@ -14,7 +16,7 @@ use crate::ids::{NodeId, Value, Values};
 use crate::trace::Trace;
 use crate::vjp::Vjp;
 
-/// The two things that accumulation needs and the engine, which knows no op, cannot do itself.
+/// What accumulation needs and the engine, which knows no op, cannot do itself.
 pub trait Algebra {
     /// The sum of two values of one fact.
     ///
@@ -26,6 +28,11 @@ pub trait Algebra {
     /// # Errors
     /// When the fact has no zero.
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
+    /// The rows of a value, from the last to the first.
+    ///
+    /// # Errors
+    /// When the value is a scalar.
+    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error>;
 }
 
 impl Vjp<'_> {
@@ -137,7 +144,7 @@ fn differentiate(
                 });
             }
             let call = NodeKind::Call { body: vjp.clone(), vjp: None };
-            let values = cx.trace().add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
+            let values = add_node(cx, call, &operands)?;
             Ok(values.into_iter().map(Some).collect())
         }
         NodeKind::Call { body, vjp: None } => {
@@ -155,9 +162,19 @@ fn differentiate(
             }
             Ok(cotangents.into())
         }
-        NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
-            Err(cx.no_gradient(kind.name()))
+        NodeKind::If { then_branch, else_branch } => {
+            control::vjp_of_if(cx, then_branch, else_branch, algebra)
         }
+        NodeKind::For { body, trips, carried, scanned } => {
+            let node = control::Loop { body, trips: *trips, carried: *carried, scanned: *scanned };
+            control::vjp_of_for(cx, &node, algebra)
+        }
+        NodeKind::While { .. } => Err(Error::Gradient {
+            message: "a loop whose number of iterations is not known has no gradient yet; `scan` over as many rows \
+                      as there may be, and `cond` within"
+                .to_owned(),
+            origin: cx.origin,
+        }),
         // Neither has operands, so neither is ever on a path.
         NodeKind::Input { .. } | NodeKind::Constant(_) => Ok(SmallVec::new()),
     }
@@ -176,6 +193,12 @@ fn accumulate(
     };
     cotangents.insert(value, total);
     Ok(())
+}
+
+/// Adds a node in the course of differentiating another.
+fn add_node(cx: &Vjp<'_>, kind: NodeKind, operands: &[Value]) -> Result<Values, Error> {
+    let name = kind.name().to_owned();
+    cx.trace().add(kind, operands, cx.origin).map_err(|reason| wrap(reason, &name, cx))
 }
 
 fn wrap(error: OpError, op: &str, cx: &Vjp<'_>) -> Error {
