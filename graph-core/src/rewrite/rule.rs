@@ -25,7 +25,7 @@ pub struct Rule {
 }
 
 enum Rewrite {
-    Patterns { variables: Vec<String>, left: Pattern, right: Pattern },
+    Patterns { text: (String, String), variables: Vec<String>, left: Pattern, right: Pattern },
     Function(fn(&Site<'_>) -> Option<Term>),
 }
 
@@ -35,6 +35,7 @@ impl Rule {
     /// # Panics
     /// When the texts are no patterns, the left side is no op, or the right side has a variable that the left has not.
     pub fn new(name: &'static str, left: &str, right: &str) -> Rule {
+        let text = (left.to_owned(), right.to_owned());
         let mut variables = Vec::new();
         let left = pattern::parse(left, &mut variables);
         let known = variables.len();
@@ -42,7 +43,8 @@ impl Rule {
         assert_eq!(variables.len(), known, "rule `{name}`: unknown variable on the right");
         let Pattern::Op { name: root, .. } = &left else { panic!("rule `{name}`: the left side is an op") };
         let roots = vec![root.clone()];
-        Rule { name, roots, rewrite: Rewrite::Patterns { variables, left, right }, condition: |_| true }
+        let rewrite = Rewrite::Patterns { text, variables, left, right };
+        Rule { name, roots, rewrite, condition: |_| true }
     }
 
     /// A rule that is a function, tried at every application of the ops of these names.
@@ -81,11 +83,19 @@ impl Rule {
         self.name
     }
 
+    /// The two sides, of a rule from patterns.
+    pub fn patterns(&self) -> Option<(&str, &str)> {
+        match &self.rewrite {
+            Rewrite::Patterns { text: (left, right), .. } => Some((left, right)),
+            Rewrite::Function(_) => None,
+        }
+    }
+
     /// What the rule makes of the site; `None` where it does not apply.
     fn apply(&self, site: &Site<'_>, rules: &Rules) -> Option<Term> {
         match &self.rewrite {
             Rewrite::Function(rewrite) => rewrite(site),
-            Rewrite::Patterns { variables, left, right } => {
+            Rewrite::Patterns { variables, left, right, .. } => {
                 let matcher = Matcher { graph: site.graph, commutative: rules.commutative };
                 let unbound: Bound = SmallVec::from_elem(None, variables.len());
                 let bound = matcher.op(left, site.op, site.operands, unbound)?;

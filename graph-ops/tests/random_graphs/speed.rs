@@ -1,0 +1,1 @@
+//! Large graphs through the whole pipeline.
