@@ -259,7 +259,7 @@ fn every_op_has_one_name_and_a_sample() {
 /// An op that is not in the registry cannot be read from text and escapes the tests above.
 #[test]
 fn every_op_of_the_sources_is_in_the_registry() {
-    let registry = include_str!("../../src/registry.rs");
+    let registry = include_str!("../../src/registry/mod.rs");
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
     let mut found = 0;
     let mut folders = vec![std::path::PathBuf::from(folder)];
