@@ -211,7 +211,7 @@ mod tests {
     use crate::dtype::DType;
     use crate::error::OpError;
     use crate::fact::Facts;
-    use crate::graph::Value;
+    use crate::ids::Value;
     use crate::kernel::Kernel;
     use crate::op::Op;
     use crate::origin::Origin;
