@@ -3,6 +3,7 @@
 //! Every number picks one thing; where they run out, everything is the first choice. Graphs are small (shapes of a few
 //! elements, loops of a few trips), and use every kind of node and every op of the registry.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use graph_core::{Array, DType, Element, Fact, Graph, NodeKind, OpRef, Origin, Value, with_element};
@@ -172,12 +173,17 @@ fn pointwise(graph: &mut Graph, values: &[Value], choices: &mut Choices<'_>) -> 
 
 /// An op of the registry, on constants of the kind that it takes, or on values of the graph that have their facts.
 fn sample(graph: &mut Graph, values: &[Value], choices: &mut Choices<'_>) -> Option<Vec<Value>> {
-    static SMALL: LazyLock<Vec<Sample>> = LazyLock::new(|| {
-        let is_small =
-            |s: &Sample| s.operands.iter().all(|o| o.fact.shape.num_elements() <= 32) && s.op.name() != "pow";
-        samples().into_iter().filter(is_small).collect()
+    /// By op, so that one with few samples is drawn as often as one with many.
+    static SMALL: LazyLock<BTreeMap<&'static str, Vec<Sample>>> = LazyLock::new(|| {
+        let is_small = |s: &Sample| s.operands.iter().all(|o| o.fact.shape.num_elements() <= 32);
+        let mut small: BTreeMap<_, Vec<Sample>> = BTreeMap::new();
+        for sample in samples().into_iter().filter(|s| is_small(s) && s.op.name() != "pow") {
+            small.entry(sample.op.name()).or_default().push(sample);
+        }
+        small
     });
-    let sample = &SMALL[choices.below(SMALL.len())];
+    let of_op = SMALL.values().nth(choices.below(SMALL.len())).expect("below the length");
+    let sample = &of_op[choices.below(of_op.len())];
     let mut operands = Vec::new();
     for operand in &sample.operands {
         let same: Vec<Value> = values.iter().copied().filter(|&v| *graph.fact(v) == operand.fact).collect();

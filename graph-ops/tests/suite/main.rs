@@ -5,6 +5,7 @@ mod every_op;
 mod matmul;
 mod misuse;
 mod modes;
+mod pointwise;
 mod random;
 mod reference;
 mod support;
