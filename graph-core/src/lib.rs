@@ -5,6 +5,7 @@
 mod array;
 mod attr;
 mod buffer;
+mod draw;
 mod dtype;
 mod error;
 mod exec;
