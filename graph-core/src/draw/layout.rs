@@ -41,7 +41,8 @@ pub(super) struct Layout {
     pub(super) height: f64,
     /// For each shape.
     pub(super) rects: Vec<Rect>,
-    /// For each arrow, the points it passes; empty where it is too long to be followed.
+    /// For each arrow, the points it passes, straight down within a layer and curved between layers in turn; empty where
+    /// it is too long to be followed.
     pub(super) routes: Vec<Vec<(f64, f64)>>,
     /// For each shape, the layouts of its regions with their corners, relative to the shape's.
     pub(super) regions: Vec<Vec<(f64, f64, Layout)>>,
@@ -97,15 +98,19 @@ pub(super) fn layout(picture: &Picture) -> Layout {
         let shapes = row.iter().filter(|&&item| item < rects.len());
         y += shapes.map(|&item| rects[item].height).fold(0.0, f64::max) + LAYER_GAP;
     }
+    let bottoms: Vec<f64> = tops.iter().skip(1).chain([&y]).map(|top| top - LAYER_GAP).collect();
     for (index, rect) in rects.iter_mut().enumerate() {
         rect.x = items[index].x - left + GAP;
-        rect.y = tops[layer_of[index]];
+        // What depends on nothing stands as near to its users as it can.
+        let layer = layer_of[index];
+        let is_source = is_source(&picture.shapes[index]);
+        rect.y = if is_source { bottoms[layer] - rect.height } else { tops[layer] };
     }
-    let bottoms: Vec<f64> = tops.iter().skip(1).map(|top| top - LAYER_GAP).collect();
     let route = |passage: &Option<Vec<usize>>, arrow: &super::Arrow| {
         let Some(passage) = passage else { return Vec::new() };
         let (from, to) = (&rects[arrow.from], &rects[arrow.to]);
-        let mut points = vec![(from.center(), from.y + from.height)];
+        let x = from.center();
+        let mut points = vec![(x, from.y + from.height), (x, bottoms[layer_of[arrow.from]])];
         for (step, &item) in passage.iter().enumerate() {
             let layer = layer_of[arrow.from] + 1 + step;
             let x = items[item].x + items[item].width / 2.0 - left + GAP;
@@ -120,13 +125,13 @@ pub(super) fn layout(picture: &Picture) -> Layout {
     Layout { width, height, rects, routes, regions }
 }
 
+fn is_source(shape: &Shape) -> bool {
+    matches!(shape.role, Role::Input | Role::Donated | Role::Constant)
+}
+
 /// The layer of each shape: below all that it depends on. What depends on nothing stands just above its first user.
 fn layers(picture: &Picture) -> Vec<usize> {
-    let is_source: Vec<bool> = picture
-        .shapes
-        .iter()
-        .map(|s| matches!(s.role, Role::Input | Role::Donated | Role::Constant))
-        .collect();
+    let is_source: Vec<bool> = picture.shapes.iter().map(is_source).collect();
     let mut layer: Vec<usize> = is_source.iter().map(|&source| usize::from(!source)).collect();
     // Arrows are in the order of the shapes that they lead to.
     for arrow in &picture.arrows {

@@ -8,7 +8,9 @@ mod layout;
 mod mermaid;
 mod svg;
 
-use crate::graph::{Graph, NodeId, NodeKind};
+use std::collections::{HashMap, HashSet};
+
+use crate::graph::{Graph, NodeId, NodeKind, Value};
 use crate::text::short_constant;
 
 impl Graph {
@@ -58,7 +60,7 @@ struct Shape {
 struct Arrow {
     from: usize,
     to: usize,
-    /// Which output, of a node that has several.
+    /// Which outputs, of a node that has several.
     label: String,
 }
 
@@ -95,13 +97,22 @@ impl Picture {
         picture
     }
 
-    fn add_arrows(&mut self, graph: &Graph, values: &[crate::graph::Value], index: &[usize], to: usize) {
-        let mut seen = std::collections::HashSet::new();
+    fn add_arrows(&mut self, graph: &Graph, values: &[Value], index: &[usize], to: usize) {
+        let start = self.arrows.len();
+        let mut seen = HashSet::new();
+        let mut arrow_from = HashMap::new();
         for value in values.iter().filter(|&&value| seen.insert(value)) {
             let outputs = graph.node(value.node()).facts().len();
             let label = if outputs > 1 { value.output().to_string() } else { String::new() };
-            self.arrows.push(Arrow { from: index[value.node().index()], to, label });
+            let from = index[value.node().index()];
+            let arrow = *arrow_from.entry(from).or_insert(self.arrows.len());
+            if arrow == self.arrows.len() {
+                self.arrows.push(Arrow { from, to, label });
+            } else {
+                self.arrows[arrow].label += &format!(", {label}");
+            }
         }
+        debug_assert!(self.arrows[start..].iter().all(|arrow| arrow.from < to), "operands come first");
     }
 }
 

@@ -63,7 +63,7 @@ fn contents(out: &mut String, picture: &Picture, placed: &Layout, left: f64, top
             let (x, y) = (left + x, top + y);
             if i == 0 {
                 let _ = write!(path, "M{x:.1} {y:.1}");
-            } else if i % 2 == 0 {
+            } else if i % 2 == 1 {
                 let _ = write!(path, "L{x:.1} {y:.1}");
             } else {
                 let (before_x, before_y) = (left + route[i - 1].0, top + route[i - 1].1);

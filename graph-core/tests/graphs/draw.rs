@@ -64,8 +64,7 @@ fn dot() {
       n2 -> n3;
       n3 -> n4;
       n1 -> n4;
-      n4 -> n5 [label="0"];
-      n4 -> n5 [label="1"];
+      n4 -> n5 [label="0, 1"];
       n5 -> n6;
     }
     "#);
@@ -104,8 +103,7 @@ fn mermaid() {
       n2 --> n3
       n3 --> n4
       n1 --> n4
-      n4 -->|"0"| n5
-      n4 -->|"1"| n5
+      n4 -->|"0, 1"| n5
       n5 --> n6
       classDef input fill:#d6eaf8,stroke:#333
       classDef constant fill:#eee,stroke:#999
@@ -226,7 +224,7 @@ fn large_graphs_are_drawn_in_time() {
     let x = graph.add_input("x", Fact::scalar(DType::I64), origin);
     let mut chain = x;
     let mut outputs: Vec<Value> = Vec::new();
-    for i in 0..3000 {
+    for i in 0..3000i64 {
         let k = graph.add_constant(Array::scalar(i), origin);
         chain = graph.apply(Binary::Add, &[chain, x], origin).unwrap()[0];
         outputs.push(graph.apply(Binary::Mul, &[chain, k], origin).unwrap()[0]);
