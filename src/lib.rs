@@ -16,7 +16,8 @@ pub use graph_core::{
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Operand, Scalar, Tensor, TensorTree, catch, grad, value_and_grad, value_and_grad_aux, with_vjp,
+    Axes, Operand, Scalar, Tensor, TensorTree, catch, grad, optimize, value_and_grad, value_and_grad_aux,
+    with_vjp,
 };
 
 /// What nearly every program needs.

@@ -9,9 +9,10 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
-use crate::graph::{NodeId, NodeKind, Value, Values};
-use crate::origin::Origin;
+use crate::graph::NodeKind;
+use crate::ids::{NodeId, Value, Values};
 use crate::trace::Trace;
+use crate::vjp::Vjp;
 
 /// The two things that accumulation needs and the engine, which knows no op, cannot do itself.
 pub trait Algebra {
@@ -27,27 +28,10 @@ pub trait Algebra {
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
 }
 
-/// What a gradient rule sees: one node and the cotangents of its outputs.
-#[derive(Debug)]
-pub struct Vjp<'a> {
-    /// The trace to emit into.
-    pub trace: &'a Trace,
-    /// The node's operands.
-    pub inputs: &'a [Value],
-    /// The node's outputs.
-    pub outputs: &'a [Value],
-    /// The cotangent of each output; `None` means zero.
-    pub cotangents: &'a [Option<Value>],
-    /// Which inputs need a cotangent; a rule may skip the others.
-    pub needed: &'a [bool],
-    /// Where the user applied the op.
-    pub origin: Origin,
-}
-
 impl Vjp<'_> {
-    /// The error of an op that has no gradient.
-    pub fn no_gradient(&self, op: &str) -> Error {
-        Error::Gradient { message: format!("`{op}` has no gradient"), origin: self.origin }
+    /// The trace to emit into.
+    pub fn trace(&self) -> &Trace {
+        self.recorder.downcast_ref().expect("`backward` makes it from a trace")
     }
 }
 
@@ -75,7 +59,7 @@ pub fn backward(
         }
         let (kind, inputs, _, origin) = trace.node(step.id);
         let cx = Vjp {
-            trace,
+            recorder: trace,
             inputs: &inputs,
             outputs: &outputs,
             cotangents: &given,
@@ -149,21 +133,21 @@ fn differentiate(
             for (output, cotangent) in cx.outputs.iter().zip(cx.cotangents) {
                 operands.push(match cotangent {
                     Some(cotangent) => *cotangent,
-                    None => algebra.zeros(cx.trace, &cx.trace.fact(*output))?,
+                    None => algebra.zeros(cx.trace(), &cx.trace().fact(*output))?,
                 });
             }
             let call = NodeKind::Call { body: vjp.clone(), vjp: None };
-            let values = cx.trace.add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
+            let values = cx.trace().add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
             Ok(values.into_iter().map(Some).collect())
         }
         NodeKind::Call { body, vjp: None } => {
             // The body is repeated inline and differentiated there. Once calls are inlined both copies are the same
             // expressions, which common-subexpression elimination merges.
-            let outputs = cx.trace.inline(body, cx.inputs).map_err(|e| wrap(e, "call", cx))?;
+            let outputs = cx.trace().inline(body, cx.inputs).map_err(|e| wrap(e, "call", cx))?;
             let seeds: Vec<(Value, Value)> =
                 outputs.iter().zip(cx.cotangents).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
             // An operand given twice is one value; its whole cotangent must be counted once.
-            let mut cotangents = backward(cx.trace, &seeds, cx.inputs, algebra)?;
+            let mut cotangents = backward(cx.trace(), &seeds, cx.inputs, algebra)?;
             for i in 0..cx.inputs.len() {
                 if cx.inputs[..i].contains(&cx.inputs[i]) {
                     cotangents[i] = None;
@@ -195,7 +179,10 @@ fn accumulate(
 }
 
 fn wrap(error: OpError, op: &str, cx: &Vjp<'_>) -> Error {
-    let operands =
-        cx.inputs.iter().map(|&v| Operand { fact: cx.trace.fact(v), origin: cx.trace.origin(v) }).collect();
+    let operands = cx
+        .inputs
+        .iter()
+        .map(|&v| Operand { fact: cx.trace().fact(v), origin: cx.trace().origin(v) })
+        .collect();
     Error::op(op, error, operands, cx.origin)
 }

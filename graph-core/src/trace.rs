@@ -14,7 +14,8 @@ use crate::array::Array;
 use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
-use crate::graph::{Graph, NodeKind, Value, Values};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{Value, Values};
 use crate::origin::Origin;
 use crate::pending::Pending;
 
@@ -222,7 +223,7 @@ impl Trace {
     }
 
     /// A node's parts, copied out so that the trace is free to grow meanwhile.
-    pub fn node(&self, id: crate::graph::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
+    pub fn node(&self, id: crate::ids::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
         let state = self.state();
         let node = state.graph.node(id);
         (node.kind().clone(), node.inputs().into(), node.facts().into(), node.origin())

@@ -4,7 +4,8 @@
 
 use crate::error::Error;
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeId, NodeKind};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::NodeId;
 
 /// One way in which a graph can be illegal.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -210,7 +211,7 @@ mod tests {
     use crate::dtype::DType;
     use crate::error::OpError;
     use crate::fact::Facts;
-    use crate::graph::Value;
+    use crate::ids::Value;
     use crate::kernel::Kernel;
     use crate::op::Op;
     use crate::origin::Origin;

@@ -18,6 +18,7 @@ use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::scan::{ArgExtremum, Cumsum};
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::softmax::{LogSoftmax, LogSumExp, Softmax};
+use crate::ops::tril::Tril;
 use crate::ops::view::{Identity, Reshape, StopGradient};
 
 /// An application of an op, with operands that it can be computed and differentiated at.
@@ -143,6 +144,7 @@ const ENTRIES: &[Entry] = entries! {
         nonempty_lane_samples(|axis| OpRef::new(ArgExtremum { axis, largest: true }));
     "argmin": |a| ArgExtremum { axis: size(a, "axis")?, largest: false },
         nonempty_lane_samples(|axis| OpRef::new(ArgExtremum { axis, largest: false }));
+    "tril": |a| Tril { diagonal: a.int("diagonal")? }, tril_samples();
     "iota": |a| Iota { len: size(a, "len")?, dtype: a.dtype("dtype")? }, iota_samples();
     "random_uniform": |a| Random {
         distribution: Distribution::Uniform,
@@ -186,33 +188,45 @@ fn sample(op: &OpRef, operands: impl Into<Vec<SampleOperand>>) -> Sample {
     Sample { op: op.clone(), operands: operands.into() }
 }
 
-/// Ordinary, scalar, single-element, empty, and large.
-const SHAPES: [&[usize]; 6] = [&[2, 3, 4], &[5], &[], &[1, 1], &[3, 0, 2], &[300, 250]];
+/// Ordinary, scalar, single-element, and empty.
+const SHAPES: [&[usize]; 5] = [&[2, 3, 4], &[5], &[], &[1, 1], &[3, 0, 2]];
+
+/// Large enough for several threads, whatever an element costs. One dtype of an op is enough.
+const LARGE: &[usize] = &[1100, 500];
+
+/// Whether an op that takes these dtypes, in the order of declaration, is sampled large with this one.
+fn is_sampled_large(dtype: DType, mut taken: impl Iterator<Item = DType>) -> bool {
+    taken.next() == Some(dtype)
+}
 
 /// Pairs of shapes that broadcast.
-const PAIRS: [(&[usize], &[usize]); 8] = [
+const PAIRS: [(&[usize], &[usize]); 6] = [
     (&[2, 3], &[2, 3]),
     (&[2, 1, 3], &[4, 1]),
     (&[3], &[]),
     (&[1], &[2, 1, 2]),
     (&[0, 3], &[3]),
     (&[1, 3], &[0, 1]),
-    (&[300, 250], &[250]),
-    (&[300, 1], &[300, 250]),
 ];
+
+const LARGE_PAIRS: [(&[usize], &[usize]); 2] = [(LARGE, &[500]), (&[1100, 1], LARGE)];
 
 fn row_samples(row: ScalarOp) -> Vec<Sample> {
     let op = OpRef::new(Pointwise(row));
-    let dtypes = DType::ALL.into_iter().filter(|&dtype| row.domain().contains(dtype));
-    dtypes
-        .flat_map(|dtype| {
-            let of = |position: usize, shape: &[usize]| row_operand(row, position, dtype, shape);
-            match row.arity() {
-                1 => SHAPES.iter().map(|shape| sample(&op, [of(0, shape)])).collect::<Vec<_>>(),
-                _ => PAIRS.iter().map(|(a, b)| sample(&op, [of(0, a), of(1, b)])).collect(),
-            }
-        })
-        .collect()
+    let dtypes = || DType::ALL.into_iter().filter(|&dtype| row.domain().contains(dtype));
+    let mut samples = Vec::new();
+    for dtype in dtypes() {
+        let large = is_sampled_large(dtype, dtypes());
+        let of = |position: usize, shape: &[usize]| row_operand(row, position, dtype, shape);
+        if row.arity() == 1 {
+            let shapes = SHAPES.into_iter().chain(large.then_some(LARGE));
+            samples.extend(shapes.map(|shape| sample(&op, [of(0, shape)])));
+        } else {
+            let pairs = PAIRS.iter().chain(if large { &LARGE_PAIRS[..] } else { &[] });
+            samples.extend(pairs.map(|(a, b)| sample(&op, [of(0, a), of(1, b)])));
+        }
+    }
+    samples
 }
 
 /// Operands at which a row is defined and, among floats, smooth.
@@ -232,7 +246,7 @@ fn row_operand(row: ScalarOp, position: usize, dtype: DType, shape: &[usize]) ->
 fn reduction_samples(reduction: Reduction) -> Vec<Sample> {
     let is_logical = matches!(reduction, Reduction::Any | Reduction::All);
     let needs_element = matches!(reduction, Reduction::Max | Reduction::Min);
-    let choices: [(&[usize], &[usize]); 11] = [
+    let choices: [(&[usize], &[usize]); 8] = [
         (&[2, 3, 4], &[0]),
         (&[2, 3, 4], &[1]),
         (&[2, 3, 4], &[0, 2]),
@@ -241,13 +255,13 @@ fn reduction_samples(reduction: Reduction) -> Vec<Sample> {
         (&[0, 3], &[1]),
         (&[0, 3], &[0]),
         (&[], &[]),
-        (&[300, 250], &[0]),
-        (&[300, 250], &[1]),
-        (&[3, 50000], &[0, 1]),
     ];
+    let large: [(&[usize], &[usize]); 3] = [(LARGE, &[0]), (LARGE, &[1]), (&[3, 200_000], &[0, 1])];
     let mut samples = Vec::new();
-    for dtype in DType::ALL.into_iter().filter(|&dtype| (dtype == DType::Bool) == is_logical) {
-        for (shape, axes) in choices {
+    let dtypes = || DType::ALL.into_iter().filter(|&dtype| (dtype == DType::Bool) == is_logical);
+    for dtype in dtypes() {
+        let large = if is_sampled_large(dtype, dtypes()) { &large[..] } else { &[] };
+        for &(shape, axes) in choices.iter().chain(large) {
             if needs_element && axes.iter().any(|&axis| shape[axis] == 0) {
                 continue;
             }
@@ -276,7 +290,9 @@ fn select_samples() -> Vec<Sample> {
     let op = OpRef::new(Select);
     let with_mask =
         |dtype| PAIRS.iter().map(move |(a, b)| [number(DType::Bool, b), number(dtype, a), number(dtype, b)]);
-    DType::ALL.into_iter().flat_map(with_mask).map(|operands| sample(&op, operands)).collect()
+    let large = [number(DType::Bool, LARGE), number(DType::F32, &[500]), number(DType::F32, LARGE)];
+    let operands = DType::ALL.into_iter().flat_map(with_mask).chain([large]);
+    operands.map(|operands| sample(&op, operands)).collect()
 }
 
 fn cast_samples() -> Vec<Sample> {
@@ -285,7 +301,9 @@ fn cast_samples() -> Vec<Sample> {
     pairs
         .filter(|(from, to)| *from != DType::F64 || *to == DType::F64)
         .flat_map(|(from, to)| {
-            SHAPES.iter().map(move |shape| sample(&OpRef::new(Cast { to }), [number(from, shape)]))
+            let large = (from == DType::F32).then_some(LARGE);
+            let shapes = SHAPES.into_iter().chain(large);
+            shapes.map(move |shape| sample(&OpRef::new(Cast { to }), [number(from, shape)]))
         })
         .collect()
 }
@@ -297,7 +315,7 @@ fn broadcast_samples() -> Vec<Sample> {
         (&[], &[2, 2]),
         (&[1, 3], &[0, 3]),
         (&[2], &[2]),
-        (&[250], &[300, 250]),
+        (&[500], LARGE),
     ];
     let of = |dtype| {
         pairs.iter().map(move |(from, to)| {
@@ -309,7 +327,7 @@ fn broadcast_samples() -> Vec<Sample> {
 
 fn reshape_samples() -> Vec<Sample> {
     let pairs: [(&[usize], &[usize]); 4] =
-        [(&[2, 3, 4], &[6, 4]), (&[1], &[]), (&[0, 3], &[5, 0]), (&[300, 250], &[250, 300])];
+        [(&[2, 3, 4], &[6, 4]), (&[1], &[]), (&[0, 3], &[5, 0]), (LARGE, &[500, 1100])];
     let of = |dtype| {
         pairs.iter().map(move |(from, to)| {
             sample(&OpRef::new(Reshape { shape: (*to).into() }), [number(dtype, from)])
@@ -326,9 +344,9 @@ fn permute_samples() -> Vec<Sample> {
         (&[1, 4, 1], &[2, 1, 0]),
         (&[], &[]),
         (&[0, 3], &[1, 0]),
-        (&[304, 250], &[1, 0]),
-        (&[5, 125, 130], &[0, 2, 1]),
-        (&[40, 50, 48], &[2, 1, 0]),
+        (&[512, 300], &[1, 0]),
+        (&[5, 155, 250], &[0, 2, 1]),
+        (&[40, 50, 80], &[2, 1, 0]),
     ];
     let of = |dtype| {
         orders.iter().map(move |(shape, axes)| {
@@ -340,7 +358,9 @@ fn permute_samples() -> Vec<Sample> {
 
 /// Shapes, with positions in them.
 fn positions() -> Vec<(Vec<usize>, Positions)> {
-    let rows: [(&[usize], &[usize], &[usize], &[i64]); 8] = [
+    type Row = (&'static [usize], &'static [usize], &'static [usize], &'static [i64]);
+    // Shape, starts, lengths, steps.
+    let rows: [Row; 8] = [
         (&[4, 5], &[1, 0], &[2, 5], &[1, 1]),
         (&[4, 5], &[0, 1], &[2, 2], &[2, 3]),
         (&[4, 5], &[3, 4], &[4, 3], &[-1, -2]),
@@ -348,7 +368,7 @@ fn positions() -> Vec<(Vec<usize>, Positions)> {
         (&[4], &[2], &[0], &[1]),
         (&[], &[], &[], &[]),
         (&[0, 2], &[0, 1], &[0, 1], &[1, 1]),
-        (&[300, 300], &[299, 1], &[300, 290], &[-1, 1]),
+        (&[800, 800], &[799, 1], &[800, 790], &[-1, 1]),
     ];
     rows.into_iter()
         .map(|(shape, starts, lengths, steps)| {
@@ -356,6 +376,17 @@ fn positions() -> Vec<(Vec<usize>, Positions)> {
             (shape.to_vec(), Positions { starts, lengths, steps })
         })
         .collect()
+}
+
+fn tril_samples() -> Vec<Sample> {
+    let shapes: [&[usize]; 5] = [&[3, 4], &[2, 4, 3], &[1, 1], &[0, 3], &[300, 250]];
+    let of = |dtype| {
+        shapes
+            .into_iter()
+            .zip([0, 1, -1, 2, -2])
+            .map(move |(shape, diagonal)| sample(&OpRef::new(Tril { diagonal }), [number(dtype, shape)]))
+    };
+    DType::ALL.into_iter().flat_map(of).collect()
 }
 
 fn slice_samples() -> Vec<Sample> {
@@ -384,7 +415,7 @@ fn concat_samples() -> Vec<Sample> {
         (1, &[&[2, 1, 2], &[2, 2, 2]]),
         (0, &[&[3]]),
         (0, &[&[0, 2], &[0, 2]]),
-        (1, &[&[300, 100], &[300, 150]]),
+        (1, &[&[1100, 300], &[1100, 200]]),
     ];
     let of = |dtype| {
         rows.iter().map(move |(axis, shapes)| {
@@ -404,8 +435,8 @@ fn matmul_samples() -> Vec<Sample> {
         (&[2, 1], &[3], [2, 3, 2]),
         (&[], &[2], [2, 2, 3]),
         (&[], &[], [2, 0, 3]),
-        (&[], &[], [130, 131, 129]),
-        (&[70], &[70], [30, 31, 29]),
+        (&[], &[], [210, 211, 209]),
+        (&[350], &[350], [30, 31, 29]),
     ];
     let mut samples = Vec::new();
     for dtype in DType::ALL.into_iter().filter(|&dtype| dtype != DType::Bool) {
@@ -480,7 +511,7 @@ const GATHERS: [(&[usize], usize, &[usize]); 7] = [
     (&[4], 0, &[3]),
     (&[4, 3], 0, &[0]),
     (&[1, 3], 0, &[2]),
-    (&[300, 250], 0, &[400]),
+    (&[20, 300, 100], 1, &[300]),
 ];
 
 /// The shape of rows at indices.

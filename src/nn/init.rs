@@ -19,9 +19,5 @@ use graph_ops::Tensor;
 #[track_caller]
 pub fn glorot_uniform(inputs: usize, outputs: usize, seed: i64) -> Tensor {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt();
-    ((Tensor::arange(inputs * outputs, DType::F32) * 12.9898 + seed).sin() * 43758.547 % 1.0)
-        .abs()
-        .reshape([inputs, outputs])
-        * (2.0 * limit)
-        - limit
+    Tensor::random_uniform([inputs, outputs], DType::F32, seed) * (2.0 * limit) - limit
 }

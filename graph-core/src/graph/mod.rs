@@ -17,7 +17,6 @@
 //!
 //! What exactly is legal is written down, as code, in [`verify`](crate::verify::verify).
 
-mod ids;
 mod node;
 mod splice;
 mod store;
@@ -27,18 +26,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-pub use ids::{NodeId, Value};
 pub use node::{Node, NodeKind};
 use store::Store;
 
 use crate::array::Array;
 use crate::error::OpError;
 use crate::fact::Fact;
+use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
-
-/// The outputs of one node; nearly always one.
-pub type Values = SmallVec<[Value; 1]>;
 
 /// A graph of nodes: a function from inputs to outputs.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, NodeIndexable};
 
-use super::{Node, NodeId, NodeKind, Value};
+use super::{Node, NodeKind};
+use crate::ids::{NodeId, Value};
 
 /// An edge: output `output` of the source is operand `operand` of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use super::Changed;
 use super::rebuild::{Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
 use crate::array::Array;
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
 
 /// Replaces
 /// - a `call` by the nodes of its body,

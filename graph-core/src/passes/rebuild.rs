@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use super::Changed;
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
 
 /// A pass on a graph that it does not own; `None` where it changes nothing.
 pub(crate) type Rewritten = Result<Option<Graph>, Error>;

@@ -11,7 +11,8 @@ use crate::attr::Attributes;
 use crate::dtype::DType;
 use crate::error::OpError;
 use crate::fact::Fact;
-use crate::graph::{Graph, Value};
+use crate::graph::Graph;
+use crate::ids::Value;
 use crate::op::{Op, OpRef};
 
 /// An equation, read from left to right.

@@ -16,5 +16,6 @@ pub mod scan;
 pub mod slice;
 pub mod softmax;
 pub mod statistics;
+pub mod tril;
 pub mod view;
 pub mod vjp;

@@ -47,7 +47,7 @@ impl Weighted<'_> {
         floats.map(|x| Tensor::from_array(x.clone())).collect()
     }
 
-    fn value(&self, variables: &Vec<Tensor>) -> Tensor {
+    fn value(&self, variables: &[Tensor]) -> Tensor {
         let mut variables = variables.iter().cloned();
         let operands: Vec<Tensor> = self
             .operands
@@ -68,7 +68,7 @@ impl Weighted<'_> {
         let mut numbers = Numbers::new(self.seed + 1);
         let mut total = Tensor::scalar(0.0f64);
         for gradient in gradients {
-            total = total + (&gradient * numbers.tensor(DType::F64, gradient.shape())).sum(..);
+            total += (&gradient * numbers.tensor(DType::F64, gradient.shape())).sum(..);
         }
         total
     }
@@ -190,8 +190,8 @@ fn computing_in_place_changes_nothing() {
             run_with(&graph, &mut operands.clone()).expect("computes").swap_remove(0)
         };
         let expected = run(None);
-        for index in 0..operands.len() {
-            if sample.op.class().allows_in_place(index) && *facts[index] == outputs[0] {
+        for (index, &fact) in facts.iter().enumerate() {
+            if sample.op.class().allows_in_place(index) && *fact == outputs[0] {
                 assert!(run(Some(index)).same_bits(&expected), "{}, operand {index}", describe(sample));
                 checked.insert(sample.op.name());
             }

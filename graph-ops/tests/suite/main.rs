@@ -2,6 +2,9 @@
 
 mod every_op;
 mod matmul;
+mod misuse;
 mod modes;
+mod random;
+mod reference;
 mod support;
 mod training_step;
