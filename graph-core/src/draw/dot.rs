@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Picture, Role};
+use super::picture::{Picture, Role};
 
 pub(super) fn render(picture: &Picture) -> String {
     let mut out = String::new();

@@ -4,7 +4,7 @@
 //! Sugiyama, Tagawa, Toda: *Methods for visual understanding of hierarchical system structures* (1981): layers, virtual
 //! boxes where an arrow passes a layer, order by barycenters, positions by relaxation.
 
-use super::{Picture, Role, Shape};
+use super::picture::{Arrow, Picture, Role, Shape};
 
 /// Sizes, in pixels.
 pub(super) const CHAR_WIDTH: f64 = 7.3;
@@ -106,7 +106,7 @@ pub(super) fn layout(picture: &Picture) -> Layout {
         let is_source = is_source(&picture.shapes[index]);
         rect.y = if is_source { bottoms[layer] - rect.height } else { tops[layer] };
     }
-    let route = |passage: &Option<Vec<usize>>, arrow: &super::Arrow| {
+    let route = |passage: &Option<Vec<usize>>, arrow: &Arrow| {
         let Some(passage) = passage else { return Vec::new() };
         let (from, to) = (&rects[arrow.from], &rects[arrow.to]);
         let x = from.center();

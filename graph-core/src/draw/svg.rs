@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::layout::{LINE_HEIGHT, Layout, MAX_CHARS, PADDING, layout, lines};
-use super::{Picture, Role};
+use super::picture::{Picture, Role};
 
 pub(super) fn render(picture: &Picture) -> String {
     let placed = layout(picture);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
+use super::rebuild::{Changed, Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
 use crate::error::{Error, OpError};
-use crate::graph::{Graph, Node, NodeId, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{NodeId, Value, Values};
 use crate::op::Class;
 
 /// Moves ops out of `for` loops whose operands are the same in every iteration: invariants, constants, and loop

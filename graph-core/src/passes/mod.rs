@@ -30,13 +30,4 @@ pub use fold::fold;
 pub use hoist::hoist;
 pub use inline::inline;
 pub use pipeline::{Pass, PassRun, Pipeline, Report};
-
-/// Whether a pass changed the graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Changed {
-    /// The graph is what it was.
-    No,
-    /// It is another graph, which computes the same.
-    Yes,
-}
+pub use rebuild::Changed;

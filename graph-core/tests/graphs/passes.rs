@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use crate::ops::{notes, parse};
 
-pub fn pipeline() -> Pipeline {
+pub(crate) fn pipeline() -> Pipeline {
     Pipeline::new([
         Pass::new("inline", inline),
         Pass::new("fold", fold),
@@ -16,7 +16,7 @@ pub fn pipeline() -> Pipeline {
 
 /// Runs a pass, checks that it is idempotent and tells the truth, and prints the result.
 #[track_caller]
-pub fn check(pass: impl Fn(&mut Graph) -> Result<Changed, Error>, text: &str) -> String {
+pub(crate) fn check(pass: impl Fn(&mut Graph) -> Result<Changed, Error>, text: &str) -> String {
     let mut graph = parse(text);
     let before = graph.to_string();
     let changed = pass(&mut graph).unwrap();
@@ -30,7 +30,7 @@ pub fn check(pass: impl Fn(&mut Graph) -> Result<Changed, Error>, text: &str) ->
 
 /// Checks that a pass leaves a graph as it is.
 #[track_caller]
-pub fn check_unchanged(pass: impl Fn(&mut Graph) -> Result<Changed, Error>, text: &str) {
+pub(crate) fn check_unchanged(pass: impl Fn(&mut Graph) -> Result<Changed, Error>, text: &str) {
     assert_eq!(check(pass, text), parse(text).to_string());
 }
 

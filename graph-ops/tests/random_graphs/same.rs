@@ -11,8 +11,8 @@ use crate::{generate, naive};
 fn same(a: &Array, b: &Array) -> bool {
     fn of<T: Element>(a: &Array, b: &Array) -> bool {
         let (a, b) = (a.as_slice::<T>().expect("of this dtype"), b.as_slice::<T>().expect("of this dtype"));
-        // Only NaN differs from itself; `-0` is printed with its sign.
-        let same = |a: &T, b: &T| (a == b && format!("{a:?}") == format!("{b:?}")) || (a != a && b != b);
+        // `-0` is printed with its sign, and every NaN as `NaN`; floats are printed so that no two numbers look alike.
+        let same = |a: &T, b: &T| format!("{a:?}") == format!("{b:?}");
         a.iter().zip(b).all(|(a, b)| same(a, b))
     }
     a.fact() == b.fact() && with_element!(a.fact().dtype, T => of::<T>(a, b))
@@ -140,7 +140,7 @@ fn random_graphs_are_not_trivial() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u32
     };
-    for _ in 0..300 {
+    for _ in 0..1000 {
         let numbers: Vec<u32> = (0..100).map(|_| next()).collect();
         let (mut graph, inputs) = generate::graph(&numbers);
         count("graphs", 1);
@@ -159,11 +159,11 @@ fn random_graphs_are_not_trivial() {
         assert!(name == "pow" || counts.contains_key(name), "`{name}` is in no graph");
     }
     for kind in ["call", "if", "while", "for"] {
-        assert!(counts[kind] > 50, "{kind}: {}", counts[kind]);
+        assert!(counts[kind] > 200, "{kind}: {}", counts[kind]);
     }
     for pass in pipeline().passes() {
         let changed = counts[&format!("changed by {}", pass.name())];
-        assert!(changed > 20, "{}: {changed}", pass.name());
+        assert!(changed > 50, "{}: {changed}", pass.name());
     }
-    assert!(counts["computed"] > 200, "{}", counts["computed"]);
+    assert!(counts["computed"] > 700, "{}", counts["computed"]);
 }
