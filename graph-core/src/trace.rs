@@ -34,7 +34,7 @@ pub enum TraceKind {
 #[derive(Debug, Clone)]
 pub enum Captured {
     /// A value of the enclosing trace.
-    Outer(Value),
+    Outer(Trace, Value),
     /// A value of the pending graph.
     Pending(Pending),
 }
@@ -257,9 +257,10 @@ impl PartialEq for Trace {
 impl Eq for Trace {}
 
 impl Captured {
-    fn is(&self, other: &Captured) -> bool {
+    /// Whether both are the same thing.
+    pub fn is(&self, other: &Captured) -> bool {
         match (self, other) {
-            (Captured::Outer(a), Captured::Outer(b)) => a == b,
+            (Captured::Outer(t, a), Captured::Outer(u, b)) => t == u && a == b,
             (Captured::Pending(a), Captured::Pending(b)) => a.is(b),
             _ => false,
         }

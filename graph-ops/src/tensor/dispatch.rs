@@ -172,12 +172,13 @@ fn capture_through(from: &Trace, value: Value, fact: &Fact, to: &Trace, origin: 
     let stack = Trace::stack();
     let outer = stack.iter().position(|trace| trace == from)?;
     let inner = stack.iter().position(|trace| trace == to)?;
-    let mut value = value;
+    let (mut value, mut owner) = (value, from);
     for region in stack.get(outer + 1..=inner)? {
         if region.kind() != TraceKind::Region {
             return None;
         }
-        value = region.capture(Captured::Outer(value), fact.clone(), origin);
+        value = region.capture(Captured::Outer(owner.clone(), value), fact.clone(), origin);
+        owner = region;
     }
     Some(value)
 }
