@@ -69,11 +69,17 @@ thread_local! {
 /// Keeps a trace current on this thread; dropping it makes the one before current again.
 #[derive(Debug)]
 #[must_use = "the trace is current only while this lives"]
-pub struct Entered(());
+pub struct Entered {
+    /// The trace, if it ends with this.
+    closes: Option<Trace>,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
         STACK.with_borrow_mut(|stack| stack.pop());
+        if let Some(trace) = &self.closes {
+            trace.close();
+        }
     }
 }
 
@@ -91,7 +97,14 @@ impl Trace {
     /// Makes the trace current on this thread.
     pub fn enter(&self) -> Entered {
         STACK.with_borrow_mut(|stack| stack.push(self.clone()));
-        Entered(())
+        Entered { closes: None }
+    }
+
+    /// As [`Trace::enter`], and ends the trace when it is left, also by an error or a panic: whoever has kept a tensor
+    /// of it is told so.
+    pub fn enter_to_close(&self) -> Entered {
+        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
+        Entered { closes: Some(self.clone()) }
     }
 
     /// The innermost trace of this thread.
