@@ -155,9 +155,9 @@ fn differentiate(
                 outputs.iter().zip(cx.cotangents).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
             // An operand given twice is one value; its whole cotangent must be counted once.
             let mut cotangents = backward(cx.trace(), &seeds, cx.inputs, algebra)?;
-            for i in 0..cx.inputs.len() {
+            for (i, cotangent) in cotangents.iter_mut().enumerate() {
                 if cx.inputs[..i].contains(&cx.inputs[i]) {
-                    cotangents[i] = None;
+                    *cotangent = None;
                 }
             }
             Ok(cotangents.into())

@@ -146,7 +146,8 @@ fn reductions() {
     let mut numbers = Numbers::new(2);
     let x = ndarray::Array3::from_shape_fn((3, 40, 5), |_| (numbers.unit() * 7.0).floor() - 3.0);
     type Fold = (f64, fn(f64, f64) -> f64);
-    let folds: [(fn(&Tensor, Axes) -> Tensor, Fold); 4] = [
+    type Reduced = fn(&Tensor, Axes) -> Tensor;
+    let folds: [(Reduced, Fold); 4] = [
         (|x, axes| x.sum(axes), (0.0, |a, b| a + b)),
         (|x, axes| x.prod(axes), (1.0, |a, b| a * b)),
         (|x, axes| x.max(axes), (f64::NEG_INFINITY, f64::max)),
