@@ -31,5 +31,5 @@ pub mod __private {
     pub use crate::function::{
         ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Tag, ViaFixed, ViaTree, host_bool,
     };
-    pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, catch};
+    pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, Variant, catch};
 }

@@ -129,7 +129,8 @@ struct Variant<'a> {
 impl Variant<'_> {
     fn visit(&self) -> TokenStream {
         let pattern = self.pattern();
-        let name = self.name.as_ref().map(|name| quote!(visitor.fixed(&#name);));
+        let name =
+            self.name.as_ref().map(|name| quote!(visitor.fixed(&::grafito::__private::Variant(#name));));
         let fields = self.parts().map(|(member, binding, is_fixed)| {
             let segment = match &member {
                 Member::Named(name) => {

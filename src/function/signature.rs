@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use graph_core::Fact;
-use graph_ops::{Fixed, Path, Segment, Tensor, TreeVisitor};
+use graph_ops::{Fixed, Path, Segment, Tensor, TreeVisitor, is_number};
 
 use super::Arguments;
 
@@ -100,8 +100,8 @@ impl Signature {
             }
             if !part.same(earlier_part) {
                 let hint = match part {
-                    Part::Fixed(_) => "; pass a Tensor to avoid retracing",
-                    Part::Leaf(_) => "",
+                    Part::Fixed(value) if is_number(&**value) => "; pass a Tensor to avoid retracing",
+                    _ => "",
                 };
                 return format!("argument `{path}`: {earlier_part} -> {part}{hint}");
             }

@@ -137,7 +137,7 @@ fn every_miss_is_explained() {
             "the first call",
             "argument `rate`: 0.1 -> 0.09; pass a Tensor to avoid retracing",
             "argument `x`: f32[1] -> f32[2]",
-            "argument `net.layers`: 1 -> 2",
+            "argument `net.layers`: length 1 -> length 2",
             "argument `net.flavor`: Sweet -> Sour",
         ]
     );

@@ -143,7 +143,7 @@ fn misuse_is_refused_at_the_users_line() {
     assert!(panicked.message.contains("assign: the first argument is no variable"), "{}", panicked.message);
     assert!(panicked.message.contains(&place(line!() - 2)), "{}", panicked.message);
     let panicked = panic_of(|| graph.assign(&v, &y));
-    assert!(panicked.message.contains("the variable is f32, the value f32[2]"), "{}", panicked.message);
+    assert!(panicked.message.contains("the variable is f32[], the value f32[2]"), "{}", panicked.message);
     let message = text(y.try_to_vec::<f32>());
     assert!(message.contains("a tensor has no value while `misused`"), "{message}");
 
@@ -156,7 +156,7 @@ fn misuse_is_refused_at_the_users_line() {
     let mut session = graph.session();
     let cases: [(&str, &[(&Tensor, &Tensor)], &[&Tensor]); 6] = [
         ("run: placeholder `x` is needed and not fed", &[], &[&y]),
-        ("run: the placeholder takes f32[2], fed with f32", &[(&x, &Tensor::scalar(1.0f32))], &[&y]),
+        ("run: the placeholder takes f32[2], fed with f32[]", &[(&x, &Tensor::scalar(1.0f32))], &[&y]),
         ("run: a feed or fetch is no value of this graph", &[(&x, &data)], &[&foreign]),
         ("run: a feed or fetch is no value of this graph", &[(&foreign, &data)], &[&y]),
         ("run: a feed or fetch is no value of this graph", &[(&x, &data)], &[&data]),
