@@ -12,12 +12,12 @@ pub mod terminal;
 pub use function::CacheInfo;
 pub use graph_core::{
     Attr, Attributes, Class, DType, Element, Error, Fact, Facts, Graph, Kernel, Mode, Node, NodeKind, Op,
-    OpError, Origin, Report, Shape, Source, Value, View, ViewMut, mode, set_mode, with_mode,
+    OpError, Origin, Report, Shape, Source, Value, View, ViewMut, Vjp, mode, set_mode, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Operand, Scalar, Tensor, TensorTree, catch, grad, optimize, value_and_grad, value_and_grad_aux,
-    with_vjp,
+    Axes, Cotangents, Operand, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch, cond, grad,
+    optimize, scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.
@@ -29,7 +29,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::function::{
-        ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Tag, ViaFixed, ViaTree, host_bool, try_call,
+        ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Tag, ViaFixed, ViaTree, host_bool,
     };
-    pub use graph_ops::{Segment, TensorTree, TreeVisitor};
+    pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, Variant, catch};
 }

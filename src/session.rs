@@ -192,6 +192,11 @@ impl Session {
         feeds: &[(&Tensor, &Tensor)],
         fetches: &[&Tensor],
     ) -> Result<Vec<Tensor>, Error> {
+        // Whatever is wrong, and whatever comes out, is of the caller's line.
+        Origin::caller().scope(|| self.run_here(feeds, fetches))
+    }
+
+    fn run_here(&mut self, feeds: &[(&Tensor, &Tensor)], fetches: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
         let fed = self.feeds(feeds)?;
         let values = fetches.iter().map(|fetch| self.own_value(fetch)).collect::<Result<Vec<Value>, _>>()?;
         if !self.compiled.contains_key(&values) {
@@ -235,7 +240,6 @@ impl Session {
         }
     }
 
-    #[track_caller]
     fn feeds(&self, feeds: &[(&Tensor, &Tensor)]) -> Result<HashMap<usize, Array>, Error> {
         let mut fed = HashMap::new();
         for (placeholder, tensor) in feeds {
@@ -251,7 +255,6 @@ impl Session {
         Ok(fed)
     }
 
-    #[track_caller]
     fn own_value(&self, tensor: &Tensor) -> Result<Value, Error> {
         match tensor.traced() {
             Some((trace, value)) if *trace == self.trace => Ok(value),

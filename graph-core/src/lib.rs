@@ -5,6 +5,7 @@
 mod array;
 mod attr;
 mod buffer;
+mod draw;
 mod dtype;
 mod error;
 mod exec;
@@ -41,7 +42,7 @@ pub use kernel::{Kernel, Source, View, ViewMut};
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer};
 pub use origin::Origin;
-pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, inline};
+pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, hoist, inline};
 pub use pending::{Pending, PendingOperand};
 pub use plan::Plan;
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};

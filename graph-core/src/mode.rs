@@ -40,8 +40,12 @@ pub fn mode() -> Mode {
         LAZY => Mode::Lazy,
         _ => {
             let mode = starting_mode();
-            set_mode(mode);
-            mode
+            // Another thread may have set the mode meanwhile; that one holds.
+            match PROCESS_MODE.compare_exchange(UNSET, code(mode), Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => mode,
+                Err(EAGER) => Mode::Eager,
+                Err(_) => Mode::Lazy,
+            }
         }
     }
 }

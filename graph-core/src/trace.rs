@@ -15,7 +15,7 @@ use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
 use crate::graph::{Graph, NodeKind};
-use crate::ids::{Value, Values};
+use crate::ids::{NodeId, Value, Values};
 use crate::origin::Origin;
 use crate::pending::Pending;
 
@@ -69,11 +69,17 @@ thread_local! {
 /// Keeps a trace current on this thread; dropping it makes the one before current again.
 #[derive(Debug)]
 #[must_use = "the trace is current only while this lives"]
-pub struct Entered(());
+pub struct Entered {
+    /// The trace, if it ends with this.
+    closes: Option<Trace>,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
         STACK.with_borrow_mut(|stack| stack.pop());
+        if let Some(trace) = &self.closes {
+            trace.close();
+        }
     }
 }
 
@@ -91,7 +97,14 @@ impl Trace {
     /// Makes the trace current on this thread.
     pub fn enter(&self) -> Entered {
         STACK.with_borrow_mut(|stack| stack.push(self.clone()));
-        Entered(())
+        Entered { closes: None }
+    }
+
+    /// As [`Trace::enter`], and ends the trace when it is left, also by an error or a panic: whoever has kept a tensor
+    /// of it is told so.
+    pub fn enter_to_close(&self) -> Entered {
+        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
+        Entered { closes: Some(self.clone()) }
     }
 
     /// The innermost trace of this thread.
@@ -190,6 +203,14 @@ impl Trace {
         Ok(graph.outputs().iter().map(|output| renamed[output]).collect())
     }
 
+    /// Gives a node more outputs: `kind` has the outputs that the node has, and others after them.
+    ///
+    /// # Errors
+    /// When the new kind does not take the node's operands.
+    pub(crate) fn extend(&self, id: NodeId, kind: NodeKind) -> Result<Values, OpError> {
+        self.state().graph.extend_node(id, kind)
+    }
+
     /// The input that stands for something from outside; made on first use.
     pub fn capture(&self, captured: Captured, fact: Fact, origin: Origin) -> Value {
         let mut state = self.state();
@@ -223,7 +244,7 @@ impl Trace {
     }
 
     /// A node's parts, copied out so that the trace is free to grow meanwhile.
-    pub fn node(&self, id: crate::ids::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
+    pub fn node(&self, id: NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
         let state = self.state();
         let node = state.graph.node(id);
         (node.kind().clone(), node.inputs().into(), node.facts().into(), node.origin())

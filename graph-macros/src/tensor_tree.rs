@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Field, Fields, Ident, Member, parse_quote};
+use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
+use syn::{Data, DeriveInput, Field, Fields, Ident, Member, Path, Type, parse_quote};
 
 use crate::errors::Errors;
 
@@ -27,7 +29,11 @@ fn implementation(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
             .iter()
             .map(|variant| {
                 let ident = &variant.ident;
-                Variant { path: quote!(Self::#ident), name: Some(ident.to_string()), fields: &variant.fields }
+                Variant {
+                    path: quote!(Self::#ident),
+                    name: Some(ident.unraw().to_string()),
+                    fields: &variant.fields,
+                }
             })
             .collect(),
         Data::Union(data) => {
@@ -41,7 +47,18 @@ fn implementation(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     let name = &input.ident;
     let mut generics = input.generics.clone();
     for parameter in generics.type_params_mut() {
-        parameter.bounds.push(parse_quote!(::grafito::__private::TensorTree));
+        let fields = || variants.iter().flat_map(|variant| variant.fields);
+        let is_used = |fixed: bool| {
+            fields().any(|field| is_fixed(field) == fixed && mentions(&field.ty, &parameter.ident))
+        };
+        let (in_tree, in_fixed) = (is_used(false), is_used(true));
+        if in_tree {
+            parameter.bounds.push(parse_quote!(::grafito::__private::TensorTree));
+        }
+        if in_fixed {
+            parameter.bounds.push(parse_quote!(::grafito::__private::Fixed));
+            parameter.bounds.push(parse_quote!(::std::clone::Clone));
+        }
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let visit = variants.iter().map(Variant::visit);
@@ -72,6 +89,27 @@ fn implementation(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     }
 }
 
+fn is_fixed(field: &Field) -> bool {
+    field.attrs.iter().any(|attribute| attribute.path().is_ident("fixed"))
+}
+
+/// Whether a type holds values of a type parameter: mentions it, other than in a `PhantomData`.
+fn mentions(ty: &Type, parameter: &Ident) -> bool {
+    struct Mentions<'a>(&'a Ident, bool);
+    impl Visit<'_> for Mentions<'_> {
+        fn visit_path(&mut self, path: &Path) {
+            if path.segments.last().is_some_and(|segment| segment.ident == "PhantomData") {
+                return;
+            }
+            self.1 |= path.segments.first().is_some_and(|segment| segment.ident == *self.0);
+            visit::visit_path(self, path);
+        }
+    }
+    let mut visitor = Mentions(parameter, false);
+    visitor.visit_type(ty);
+    visitor.1
+}
+
 fn check_attributes(field: &Field, errors: &mut Errors) {
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("fixed")) {
         if attribute.meta.require_path_only().is_err() {
@@ -91,11 +129,12 @@ struct Variant<'a> {
 impl Variant<'_> {
     fn visit(&self) -> TokenStream {
         let pattern = self.pattern();
-        let name = self.name.as_ref().map(|name| quote!(visitor.fixed(&#name);));
+        let name =
+            self.name.as_ref().map(|name| quote!(visitor.fixed(&::grafito::__private::Variant(#name));));
         let fields = self.parts().map(|(member, binding, is_fixed)| {
             let segment = match &member {
                 Member::Named(name) => {
-                    let name = name.to_string();
+                    let name = name.unraw().to_string();
                     quote!(::grafito::__private::Segment::Field(#name))
                 }
                 Member::Unnamed(index) => {
@@ -140,11 +179,10 @@ impl Variant<'_> {
     fn parts(&self) -> impl Iterator<Item = (Member, Ident, bool)> {
         self.fields.members().zip(self.fields).map(|(member, field)| {
             let binding = match &member {
-                Member::Named(name) => format_ident!("field_{name}", span = Span::mixed_site()),
+                Member::Named(name) => format_ident!("field_{}", name.unraw(), span = Span::mixed_site()),
                 Member::Unnamed(index) => format_ident!("field_{}", index.index, span = Span::mixed_site()),
             };
-            let is_fixed = field.attrs.iter().any(|attribute| attribute.path().is_ident("fixed"));
-            (member, binding, is_fixed)
+            (member, binding, is_fixed(field))
         })
     }
 }

@@ -65,17 +65,19 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
 ) -> (Tensor, A, T) {
     let origin = Origin::caller();
     let at_leaves = leaves(at);
-    let by_hand = || symbolic_trace(&at_leaves.iter().collect::<Vec<_>>());
-    let result = match (Trace::current().or_else(by_hand), mode()) {
-        (Some(trace), _) => {
+    let by_hand = || symbolic_trace(&at_leaves);
+    let result = match (Trace::current(), mode()) {
+        (Some(trace), _) => differentiate_in(&trace, at, f, origin),
+        (None, _) if let Some(trace) = by_hand() => {
             let _entered = trace.enter();
             differentiate_in(&trace, at, f, origin)
         }
         (None, Mode::Eager) => {
             let tape = Trace::new(TraceKind::Tape, "value_and_grad");
-            let _entered = tape.enter();
-            let result = differentiate_in(&tape, at, f, origin);
-            tape.close();
+            let result = {
+                let _entered = tape.enter_to_close();
+                differentiate_in(&tape, at, f, origin)
+            };
             // Nothing records any more, so nothing need keep the tape alive.
             result.map(|(value, aux, gradient)| {
                 let untape = &mut |leaf: &Tensor| leaf.untaped();
@@ -167,7 +169,7 @@ fn differentiate_pending<T: TensorTree, A: TensorTree>(
 ) -> Differentiated<T, A> {
     let region = Trace::new(TraceKind::Region, "value_and_grad");
     let (value, aux, gradient, graph) = {
-        let _entered = region.enter();
+        let _entered = region.enter_to_close();
         let (value, aux, gradient) = differentiate_in(&region, at, f, origin)?;
         let mut outputs = vec![value.value_in(&region, origin)?];
         for leaf in leaves(&aux).iter().chain(&leaves(&gradient)) {
@@ -273,7 +275,7 @@ fn trace_tree<R: TensorTree>(
     origin: Origin,
     f: impl FnOnce(Arguments<'_>) -> R,
 ) -> (R, Graph) {
-    let _entered = trace.enter();
+    let _entered = trace.enter_to_close();
     let result = f(Arguments(trace));
     let outputs =
         leaves(&result).iter().map(|leaf| leaf.value_in(trace, origin)).collect::<Result<Vec<_>, _>>();

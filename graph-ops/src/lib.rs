@@ -21,7 +21,11 @@ pub(crate) use optimize::optimize_pending;
 pub use optimize::{optimize, pipeline};
 pub use returned::Returned;
 pub use rules::rules;
-pub use tensor::{IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, raise, try_apply_many};
+pub use tensor::{
+    IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, eval_all, raise, symbolic_trace,
+    try_apply_many,
+};
 pub use tree::{
-    Fixed, Path, Segment, TensorTree, TreeVisitor, leaf_paths, leaves, visit_sequence, zip_leaves,
+    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, is_number, leaf_paths, leaves, visit_sequence,
+    zip_leaves,
 };

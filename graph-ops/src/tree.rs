@@ -88,6 +88,34 @@ impl fmt::Debug for Bits<8> {
     }
 }
 
+/// The number of elements of a sequence.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Length(usize);
+
+impl fmt::Debug for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "length {}", self.0)
+    }
+}
+
+/// Which variant of an enum a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Variant(pub &'static str);
+
+impl fmt::Debug for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Whether a fixed part is a number, for which a scalar tensor could stand.
+pub fn is_number(value: &dyn Fixed) -> bool {
+    macro_rules! is_any_of {
+        ($($ty:ty)*) => { false $(|| (value as &dyn Any).is::<$ty>())* };
+    }
+    is_any_of!(Bits<4> Bits<8> i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize)
+}
+
 /// The leaves of a tree, in order.
 pub fn leaves<T: TensorTree>(tree: &T) -> Vec<Tensor> {
     struct Leaves(Vec<Tensor>);
@@ -244,7 +272,7 @@ impl<T: ?Sized> TensorTree for std::marker::PhantomData<T> {
 
 impl<T: TensorTree> TensorTree for Option<T> {
     fn visit(&self, visitor: &mut dyn TreeVisitor) {
-        visitor.fixed(&self.is_some());
+        visitor.fixed(&Variant(if self.is_some() { "Some" } else { "None" }));
         if let Some(tree) = self {
             tree.visit(visitor);
         }
@@ -273,7 +301,7 @@ impl<T: TensorTree> TensorTree for Box<T> {
 
 /// Shows the elements of a sequence, each under its index.
 pub fn visit_sequence<T: TensorTree>(sequence: &[T], visitor: &mut dyn TreeVisitor) {
-    visitor.fixed(&sequence.len());
+    visitor.fixed(&Length(sequence.len()));
     for (index, tree) in sequence.iter().enumerate() {
         visitor.enter(Segment::Index(index));
         tree.visit(visitor);

@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use graph_core::{Array, Error, Mode, with_mode};
+use graph_core::Array;
 use graph_ops::{Segment, Tensor, TensorTree, TreeVisitor, visit_sequence};
 
 use super::computed;
@@ -24,6 +24,8 @@ pub trait Argument {
     type Traced;
     /// What a changed `&mut` argument is kept as between calls; `()` for others.
     type State: Any + Send + Sync;
+    /// The parameter's type, for people.
+    fn type_name() -> String;
     /// Shows leaves and fixed parts.
     fn visit(&self, visitor: &mut dyn TreeVisitor);
     /// The copy to trace on.
@@ -85,6 +87,39 @@ impl RefTree for str {
     }
 }
 
+/// A tree borrowed mutably, possibly unsized: a [`TensorTree`] or a slice of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a `&mut` argument of a `#[graph_fn]`",
+    note = "a `&mut` argument is written back after the call: it is a tree of tensors (see `#[derive(TensorTree)]`) \
+            or a slice of them, without borrowed parts"
+)]
+pub trait MutTree: RefTree<Owned: Any + Send + Sync> {
+    /// Calls `f` with each leaf, to change it.
+    fn change(&mut self, f: &mut dyn FnMut(&mut Tensor));
+    /// Takes the state that a call left.
+    fn set(&mut self, state: Self::Owned);
+}
+
+impl<T: TensorTree + Any + Send + Sync> MutTree for T {
+    fn change(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.for_each_leaf_mut(f);
+    }
+    fn set(&mut self, state: T) {
+        *self = state;
+    }
+}
+
+impl<T: TensorTree + Any + Send + Sync> MutTree for [T] {
+    fn change(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.iter_mut().for_each(|tree| tree.for_each_leaf_mut(f));
+    }
+    fn set(&mut self, state: Vec<T>) {
+        for (tree, state) in self.iter_mut().zip(state) {
+            *tree = state;
+        }
+    }
+}
+
 /// An argument passed by `&`.
 #[derive(Debug)]
 pub struct ByRef<'a, T: ?Sized>(pub &'a T);
@@ -95,7 +130,7 @@ pub struct ByValue<T>(pub T);
 
 /// An argument passed by `&mut`.
 #[derive(Debug)]
-pub struct ByMut<'a, T>(pub &'a mut T);
+pub struct ByMut<'a, T: ?Sized>(pub &'a mut T);
 
 /// A host value passed by value.
 #[derive(Debug)]
@@ -109,6 +144,9 @@ impl<T: RefTree + ?Sized> Argument for ByRef<'_, T> {
     type Traced = T::Owned;
     type State = ();
     const IS_DONATED: bool = false;
+    fn type_name() -> String {
+        format!("&{}", short_type_name::<T>())
+    }
     fn visit(&self, visitor: &mut dyn TreeVisitor) {
         self.0.visit_ref(visitor);
     }
@@ -133,6 +171,9 @@ impl<T: TensorTree> Argument for ByValue<T> {
     type Traced = Option<T>;
     type State = ();
     const IS_DONATED: bool = true;
+    fn type_name() -> String {
+        short_type_name::<T>()
+    }
     fn visit(&self, visitor: &mut dyn TreeVisitor) {
         self.0.visit(visitor);
     }
@@ -140,40 +181,43 @@ impl<T: TensorTree> Argument for ByValue<T> {
         Some(self.0.map_leaves(f))
     }
     fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
-        take_from(&mut self.0, arrays);
+        self.0.for_each_leaf_mut(&mut |leaf| take_from(leaf, arrays));
     }
     fn state(_: &Option<T>, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
 }
 
-impl<T: TensorTree + Any + Send + Sync> Argument for ByMut<'_, T> {
-    type Traced = T;
-    type State = T;
+impl<T: MutTree + ?Sized> Argument for ByMut<'_, T> {
+    type Traced = T::Owned;
+    type State = T::Owned;
     const IS_DONATED: bool = true;
-    fn visit(&self, visitor: &mut dyn TreeVisitor) {
-        self.0.visit(visitor);
+    fn type_name() -> String {
+        format!("&mut {}", short_type_name::<T>())
     }
-    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
-        self.0.map_leaves(f)
+    fn visit(&self, visitor: &mut dyn TreeVisitor) {
+        self.0.visit_ref(visitor);
+    }
+    fn traced(&self, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T::Owned {
+        self.0.map_ref(f)
     }
     fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
-        take_from(self.0, arrays);
+        self.0.change(&mut |leaf| take_from(leaf, arrays));
     }
     fn give_back(&mut self, arrays: &mut dyn Iterator<Item = Array>) {
-        self.0.for_each_leaf_mut(&mut |leaf| {
+        self.0.change(&mut |leaf| {
             let array = arrays.next().expect("as many as were taken");
             *leaf = Tensor::from_array(array).with_origin(leaf.origin());
         });
     }
-    fn state(traced: &T, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
-        traced.map_leaves(f)
+    fn state(traced: &T::Owned, f: &mut dyn FnMut(&Tensor) -> Tensor) -> T::Owned {
+        traced.borrow().map_ref(f)
     }
-    fn write_back(&mut self, state: &T, next: &mut dyn FnMut(&Tensor) -> Tensor) {
-        *self.0 = state.map_leaves(next);
+    fn write_back(&mut self, state: &T::Owned, next: &mut dyn FnMut(&Tensor) -> Tensor) {
+        self.0.set(state.borrow().map_ref(next));
     }
 }
 
-fn take_from<T: TensorTree>(tree: &mut T, arrays: &mut Vec<Array>) {
-    tree.for_each_leaf_mut(&mut |leaf| arrays.push(leaf.take_array().expect("arguments were settled")));
+fn take_from(leaf: &mut Tensor, arrays: &mut Vec<Array>) {
+    arrays.push(leaf.take_array().expect("arguments were settled"));
 }
 
 /// What a host value must be to become part of a signature.
@@ -184,6 +228,9 @@ impl<T: HostValue> Argument for FixedValue<T> {
     type Traced = Option<T>;
     type State = ();
     const IS_DONATED: bool = false;
+    fn type_name() -> String {
+        short_type_name::<T>()
+    }
     fn visit(&self, visitor: &mut dyn TreeVisitor) {
         visitor.fixed(&self.0);
     }
@@ -198,6 +245,9 @@ impl<T: HostValue> Argument for FixedRef<'_, T> {
     type Traced = T;
     type State = ();
     const IS_DONATED: bool = false;
+    fn type_name() -> String {
+        format!("&{}", short_type_name::<T>())
+    }
     fn visit(&self, visitor: &mut dyn TreeVisitor) {
         visitor.fixed(self.0);
     }
@@ -266,6 +316,8 @@ pub trait Arguments {
     type Traced;
     /// The states of all arguments.
     type State: Any + Send + Sync;
+    /// The types of all parameters, for people.
+    fn type_names() -> Vec<String>;
     /// Shows all leaves and fixed parts, each argument under its name.
     fn visit(&self, names: &[&str], visitor: &mut dyn TreeVisitor);
     /// The copies to trace on; `f` also learns whether the argument is donated.
@@ -292,32 +344,17 @@ pub trait Arguments {
         self.visit(&[], &mut visitor);
         visitor.0
     }
-
-    /// Computes the leaves that are pending.
-    ///
-    /// # Errors
-    /// When an op fails on the data.
-    fn settle(&self) -> Result<(), Error> {
-        struct Settle(Result<(), Error>);
-        impl TreeVisitor for Settle {
-            fn leaf(&mut self, tensor: &Tensor) {
-                if self.0.is_ok() && !tensor.is_computed() {
-                    self.0 = tensor.try_array().map(drop);
-                }
-            }
-            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
-        }
-        let mut visitor = Settle(Ok(()));
-        with_mode(Mode::Lazy, || self.visit(&[], &mut visitor));
-        visitor.0
-    }
 }
 
 macro_rules! arguments {
     ($($name:ident $index:tt),*) => {
+        #[allow(clippy::unused_unit, reason = "a function may have no arguments")]
         impl<$($name: Argument),*> Arguments for ($($name,)*) {
             type Traced = ($($name::Traced,)*);
             type State = ($($name::State,)*);
+            fn type_names() -> Vec<String> {
+                vec![$($name::type_name()),*]
+            }
             fn visit(&self, names: &[&str], visitor: &mut dyn TreeVisitor) {
                 let _ = (&names, &visitor);
                 $(
@@ -360,6 +397,25 @@ macro_rules! arguments {
             }
         }
     };
+}
+
+/// A type without the paths to what it names.
+fn short_type_name<T: ?Sized>() -> String {
+    let full = std::any::type_name::<T>();
+    let mut short = String::new();
+    let mut word = 0;
+    for (i, c) in full.char_indices() {
+        if !(c.is_alphanumeric() || c == '_' || c == ':') {
+            short.push_str(last_segment(&full[word..i]));
+            short.push(c);
+            word = i + c.len_utf8();
+        }
+    }
+    short + last_segment(&full[word..])
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 /// Passes over the arrays of an argument that kept its own.

@@ -1,12 +1,12 @@
 //! The cache of a function's traces: bounded, least recently used first out, every miss explained.
 
+use std::any::TypeId;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use super::Arguments;
 use super::concrete::ConcreteFunction;
-use super::signature::Types;
 
 /// How many signatures a function keeps.
 const CAPACITY: usize = 64;
@@ -56,12 +56,12 @@ impl Cache {
     pub(super) fn find(
         &mut self,
         hash: u64,
-        types: Types,
+        id: TypeId,
         arguments: &impl Arguments,
     ) -> Option<Arc<ConcreteFunction>> {
         self.clock += 1;
         let entries = self.entries.get_mut(&hash)?;
-        let entry = entries.iter_mut().find(|entry| entry.concrete.signature().matches(types, arguments))?;
+        let entry = entries.iter_mut().find(|entry| entry.concrete.signature().matches(id, arguments))?;
         entry.last_used = self.clock;
         self.hits += 1;
         self.misses_in_a_row = 0;
@@ -70,23 +70,28 @@ impl Cache {
         Some(found)
     }
 
-    /// Keeps a new trace, and drops the least recently used one where there are too many.
+    /// Keeps a new trace, and drops the least recently used one where there are too many. Where another thread has
+    /// made the same trace meanwhile, that one stays.
     pub(super) fn insert(
         &mut self,
         function: &str,
         hash: u64,
         concrete: ConcreteFunction,
     ) -> Arc<ConcreteFunction> {
+        let same = |entry: &&Entry| entry.concrete.signature().same(concrete.signature());
+        if let Some(entry) = self.entries.get(&hash).and_then(|entries| entries.iter().find(same)) {
+            self.misses += 1;
+            let found = entry.concrete.clone();
+            self.explain("the same arguments, traced by another thread at the same time".to_owned());
+            return found;
+        }
         let reason = match &self.latest {
             None => "the first call".to_owned(),
             Some(latest) => concrete.signature().difference_from(latest.signature()),
         };
         self.misses += 1;
         self.misses_in_a_row += 1;
-        if self.explanations.len() == EXPLANATIONS {
-            self.explanations.pop_front();
-        }
-        self.explanations.push_back(reason.clone());
+        self.explain(reason.clone());
         if self.len == CAPACITY {
             self.evict();
         }
@@ -116,6 +121,13 @@ impl Cache {
             evictions: self.evictions,
             explanations: self.explanations.iter().cloned().collect(),
         }
+    }
+
+    fn explain(&mut self, reason: String) {
+        if self.explanations.len() == EXPLANATIONS {
+            self.explanations.pop_front();
+        }
+        self.explanations.push_back(reason);
     }
 
     fn evict(&mut self) {

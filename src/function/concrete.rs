@@ -107,13 +107,14 @@ impl ConcreteFunction {
         compiled.as_ref().map_err(Error::clone)
     }
 
-    pub(super) fn run(&self, arrays: &mut [Array]) -> Result<Vec<Tensor>, Error> {
+    /// Runs the plan; `origin` is where the results are made.
+    pub(super) fn run(&self, arrays: &mut [Array], origin: Origin) -> Result<Vec<Tensor>, Error> {
         let compiled = self.compiled()?;
         let idle = compiled.lock_arenas().pop();
         let mut arena = idle.unwrap_or_else(|| Arena::new(&compiled.plan));
         let outputs = compiled.plan.run(arrays, &mut arena);
         compiled.lock_arenas().push(arena);
-        Ok(outputs?.into_iter().map(Tensor::from_array).collect())
+        Ok(outputs?.into_iter().map(|array| Tensor::from_array(array).with_origin(origin)).collect())
     }
 
     /// Writes the new states of `&mut` arguments back and builds the result.

@@ -9,20 +9,22 @@ mod concrete;
 mod host_bool;
 mod signature;
 
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Report, Trace, TraceKind, mode};
-use graph_ops::{Returned, Tensor, catch, raise, try_apply_many};
+use graph_ops::{Returned, Tensor, catch, eval_all, raise, symbolic_trace, try_apply_many};
 
 pub use arguments::{
-    Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, RefTree, Tag, ViaFixed, ViaTree,
+    Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, MutTree, RefTree, Tag, ViaFixed,
+    ViaTree,
 };
 use cache::Cache;
 pub use cache::CacheInfo;
 use concrete::ConcreteFunction;
 pub use host_bool::{HostBool, host_bool};
-use signature::{Signature, Types};
+use signature::Signature;
 
 /// A function marked `#[graph_fn]`: its name, its source as emitted, and its traces.
 #[derive(Debug)]
@@ -37,8 +39,8 @@ pub struct Function {
 const MAX_DEPTH: usize = 128;
 
 thread_local! {
-    /// The functions this thread is tracing, outermost first, with the hashes of their signatures.
-    static TRACING: RefCell<Vec<(&'static str, u64)>> = const { RefCell::new(Vec::new()) };
+    /// The signatures this thread is tracing, outermost first, with the names of their functions.
+    static TRACING: RefCell<Vec<(TypeId, u64, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Function {
@@ -74,28 +76,67 @@ impl Function {
         }
     }
 
+    /// The function with its generic parameters (and `Self`) chosen: those of `body`, the function as lowered.
+    pub fn of<B>(&'static self, _body: &B) -> Instance {
+        Instance { function: self, id: typeid::of::<B>() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        let cache = self.cache.get_or_init(Mutex::default);
+        cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A function of definite types. All instances of a generic function share its cache, none shares another's traces,
+/// also where the types do not show in the arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Instance {
+    function: &'static Function,
+    id: TypeId,
+}
+
+impl Instance {
     /// Calls the function.
     ///
     /// # Panics
     /// When an operation fails, at the user's line.
     #[track_caller]
-    pub fn call<A: Arguments, R: Returned>(&self, arguments: A, body: impl FnOnce(&mut A::Traced) -> R) -> R {
-        match self.try_call(arguments, body) {
+    pub fn call<A: Arguments, R: Returned>(self, arguments: A, body: impl FnOnce(&mut A::Traced) -> R) -> R {
+        match self.attempt(arguments, body, Origin::caller()) {
             Ok(result) => result,
             Err(error) => raise(error),
         }
     }
 
+    /// Calls the function.
+    ///
+    /// # Errors
+    /// That of the first operation that failed.
     #[track_caller]
-    fn try_call<A: Arguments, R: Returned>(
-        &self,
-        mut arguments: A,
+    pub fn try_call<A: Arguments, R: Returned>(
+        self,
+        arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Result<R, Error> {
         let origin = Origin::caller();
+        catch(|| self.attempt(arguments, body, origin)).flatten()
+    }
+
+    fn attempt<A: Arguments, R: Returned>(
+        self,
+        mut arguments: A,
+        body: impl FnOnce(&mut A::Traced) -> R,
+        origin: Origin,
+    ) -> Result<R, Error> {
+        // Without a trace around, symbolic arguments are values of a graph that is built by hand.
+        let by_hand = match Trace::current() {
+            Some(_) => None,
+            None => symbolic_trace(&arguments.leaves()),
+        };
+        let _entered = by_hand.as_ref().map(Trace::enter);
         let is_nested = Trace::current().is_some();
         if !is_nested {
-            arguments.settle()?;
+            origin.scope(|| eval_all(&arguments.leaves()))?;
         }
         let concrete = match self.find_or_trace(&arguments, body, origin)? {
             Traced::Concrete(concrete) => concrete,
@@ -104,16 +145,14 @@ impl Function {
         let outputs = if is_nested {
             let operands = arguments.leaves();
             let call = NodeKind::Call { body: concrete.traced().clone(), vjp: None };
-            try_apply_many(call, &operands.iter().collect::<Vec<_>>())?.into_vec()
+            origin.scope(|| try_apply_many(call, &operands.iter().collect::<Vec<_>>()))?.into_vec()
         } else {
-            let mut arrays = arguments.take_arrays(concrete.inputs());
-            match concrete.run(&mut arrays) {
-                Ok(outputs) => outputs,
-                Err(error) => {
-                    arguments.give_back(&mut arrays.into_iter());
-                    return Err(error);
-                }
-            }
+            let mut taken =
+                Taken { arrays: arguments.take_arrays(concrete.inputs()), arguments: &mut arguments };
+            let outputs = concrete.run(&mut taken.arrays, origin)?;
+            // From here on the arguments take their new values.
+            taken.arrays.clear();
+            outputs
         };
         Ok(concrete.deliver::<A, R>(outputs, &mut arguments))
     }
@@ -124,7 +163,7 @@ impl Function {
     /// When tracing fails, at the user's line; or when the body returns an error.
     #[track_caller]
     pub fn graph<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Graph {
@@ -134,10 +173,10 @@ impl Function {
     /// The graph for these arguments, optimized.
     ///
     /// # Panics
-    /// As [`Function::graph`].
+    /// As [`Instance::graph`].
     #[track_caller]
     pub fn optimized<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Graph {
@@ -150,10 +189,10 @@ impl Function {
     /// The plan for these arguments, as text.
     ///
     /// # Panics
-    /// As [`Function::graph`].
+    /// As [`Instance::graph`].
     #[track_caller]
     pub fn plan<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> String {
@@ -166,10 +205,10 @@ impl Function {
     /// What each pass changed in the graph for these arguments.
     ///
     /// # Panics
-    /// As [`Function::graph`].
+    /// As [`Instance::graph`].
     #[track_caller]
     pub fn report<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Report {
@@ -181,71 +220,98 @@ impl Function {
 
     #[track_caller]
     fn concrete<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Arc<ConcreteFunction> {
         match self.find_or_trace(&arguments, body, Origin::caller()) {
             Ok(Traced::Concrete(concrete)) => concrete,
             Ok(Traced::Failed(_)) => {
-                raise(Error::usage(format!("`{}` returned an error while it was traced", self.name)))
+                let name = self.function.name;
+                raise(Error::usage(format!("`{name}` returned an error while it was traced")))
             }
             Err(error) => raise(error),
         }
     }
 
     fn find_or_trace<A: Arguments, R: Returned>(
-        &self,
+        self,
         arguments: &A,
         body: impl FnOnce(&mut A::Traced) -> R,
         origin: Origin,
     ) -> Result<Traced<R>, Error> {
-        let types = Types::of::<A, R>();
-        let hash = signature::hash(types, arguments);
-        if let Some(found) = self.lock().find(hash, types, arguments) {
+        let Function { name, parameters, .. } = *self.function;
+        let hash = signature::hash(self.id, arguments);
+        if let Some(found) = self.function.lock().find(hash, self.id, arguments) {
             return Ok(Traced::Concrete(found));
         }
         let _tracing = self.enter(hash, origin)?;
-        let signature = Signature::new(types, arguments, self.parameters);
-        let trace = Trace::new(TraceKind::Function, self.name);
+        let signature = Signature::new(self.id, arguments, parameters);
+        let trace = Trace::new(TraceKind::Function, name);
         let traced = {
-            let _entered = trace.enter();
-            ConcreteFunction::trace(&trace, signature, arguments, self.parameters, body, origin)
+            let _entered = trace.enter_to_close();
+            ConcreteFunction::trace(&trace, signature, arguments, parameters, body, origin)
         };
-        trace.close();
         match traced? {
-            Ok(concrete) => Ok(Traced::Concrete(self.lock().insert(self.name, hash, concrete))),
+            Ok(concrete) => Ok(Traced::Concrete(self.function.lock().insert(name, hash, concrete))),
             Err(result) => Ok(Traced::Failed(result)),
         }
     }
 
     /// Notes that this signature is being traced, so that a function that calls itself without end is found out.
-    fn enter(&self, hash: u64, origin: Origin) -> Result<impl Drop + use<>, Error> {
+    fn enter(self, hash: u64, origin: Origin) -> Result<impl Drop + use<>, Error> {
         struct Leave;
         impl Drop for Leave {
             fn drop(&mut self) {
                 TRACING.with_borrow_mut(|tracing| tracing.pop());
             }
         }
-        let key = (self.name, hash);
-        let chain = TRACING.with_borrow_mut(|tracing| {
-            let is_endless = tracing.contains(&key) || tracing.len() >= MAX_DEPTH;
-            tracing.push(key);
-            is_endless.then(|| tracing.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" -> "))
+        let problem = TRACING.with_borrow_mut(|tracing| {
+            let is_again = tracing.iter().any(|&(id, other, _)| (id, other) == (self.id, hash));
+            let is_deep = tracing.len() >= MAX_DEPTH;
+            tracing.push((self.id, hash, self.function.name));
+            let names: Vec<&str> = tracing.iter().map(|&(_, _, name)| name).collect();
+            match (is_again, is_deep) {
+                (true, _) => Some(format!(
+                    "tracing would not end: {}; a recursion must change a host value on which its end depends",
+                    chain(&names)
+                )),
+                (false, true) => Some(format!(
+                    "traced functions call each other more than {MAX_DEPTH} deep: {}; make the recursion a loop",
+                    chain(&names)
+                )),
+                (false, false) => None,
+            }
         });
         let leave = Leave;
-        if let Some(chain) = chain {
-            let message = format!(
-                "tracing would not end: {chain}; a recursion must change a host value on which its end depends"
-            );
-            return Err(Error::Trace { message, origin });
+        match problem {
+            Some(message) => Err(Error::Trace { message, origin }),
+            None => Ok(leave),
         }
-        Ok(leave)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Cache> {
-        let cache = self.cache.get_or_init(Mutex::default);
-        cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+/// Names that call each other, a long chain abbreviated.
+fn chain(names: &[&str]) -> String {
+    const EDGE: usize = 4;
+    if names.len() <= 2 * EDGE {
+        return names.join(" -> ");
+    }
+    format!("{} -> ... -> {}", names[..EDGE].join(" -> "), names[names.len() - EDGE..].join(" -> "))
+}
+
+/// The arrays that a call has taken out of its arguments; given back unless the call succeeds, also when a kernel
+/// panics.
+struct Taken<'a, A: Arguments> {
+    arrays: Vec<Array>,
+    arguments: &'a mut A,
+}
+
+impl<A: Arguments> Drop for Taken<'_, A> {
+    fn drop(&mut self) {
+        if !self.arrays.is_empty() {
+            self.arguments.give_back(&mut std::mem::take(&mut self.arrays).into_iter());
+        }
     }
 }
 
@@ -253,14 +319,6 @@ enum Traced<R> {
     Concrete(Arc<ConcreteFunction>),
     /// The body returned an error instead of tensors.
     Failed(R),
-}
-
-/// Runs a call and returns the error with which an operation in it failed; emitted as `f::try_call`.
-///
-/// # Errors
-/// That of the first operation that failed.
-pub fn try_call<R>(call: impl FnOnce() -> R) -> Result<R, Error> {
-    catch(call)
 }
 
 /// Arrays of tensors that are known to be computed.

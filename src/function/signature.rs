@@ -6,29 +6,18 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use graph_core::Fact;
-use graph_ops::{Fixed, Path, Returned, Segment, Tensor, TreeVisitor};
+use graph_ops::{Fixed, Path, Segment, Tensor, TreeVisitor, is_number};
 
 use super::Arguments;
-
-/// The types of a call's arguments and result: one generic function has traces for several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Types {
-    /// Of what is kept between calls; exact.
-    id: TypeId,
-    /// Of all arguments, borrowed ones included; for people, too.
-    name: &'static str,
-}
-
-impl Types {
-    pub(super) fn of<A: Arguments, R: Returned>() -> Types {
-        Types { id: TypeId::of::<(A::State, R::Tree)>(), name: std::any::type_name::<(A, R)>() }
-    }
-}
 
 /// The key of a trace, with the path of each part so that a miss can be explained.
 #[derive(Debug)]
 pub(super) struct Signature {
-    types: Types,
+    /// The function with its generic parameters, as [`Function::of`](super::Function::of) tells them apart.
+    id: TypeId,
+    /// The types of the parameters, for people.
+    types: Vec<String>,
+    names: &'static [&'static str],
     parts: Vec<(String, Part)>,
 }
 
@@ -39,7 +28,7 @@ enum Part {
 }
 
 impl Signature {
-    pub(super) fn new(types: Types, arguments: &impl Arguments, names: &[&str]) -> Signature {
+    pub(super) fn new<A: Arguments>(id: TypeId, arguments: &A, names: &'static [&'static str]) -> Signature {
         #[derive(Default)]
         struct Collect {
             path: Path,
@@ -61,11 +50,11 @@ impl Signature {
         }
         let mut visitor = Collect::default();
         arguments.visit(names, &mut visitor);
-        Signature { types, parts: visitor.parts }
+        Signature { id, types: A::type_names(), names, parts: visitor.parts }
     }
 
     /// Whether these arguments have this signature.
-    pub(super) fn matches(&self, types: Types, arguments: &impl Arguments) -> bool {
+    pub(super) fn matches(&self, id: TypeId, arguments: &impl Arguments) -> bool {
         struct Compare<'a> {
             parts: std::slice::Iter<'a, (String, Part)>,
             is_equal: bool,
@@ -80,7 +69,7 @@ impl Signature {
                     matches!(self.parts.next(), Some((_, Part::Fixed(own))) if own.same_value(value));
             }
         }
-        if self.types != types {
+        if self.id != id {
             return false;
         }
         let mut visitor = Compare { parts: self.parts.iter(), is_equal: true };
@@ -88,10 +77,22 @@ impl Signature {
         visitor.is_equal && visitor.parts.next().is_none()
     }
 
+    /// Whether both are the same key.
+    pub(super) fn same(&self, other: &Signature) -> bool {
+        self.id == other.id
+            && self.parts.len() == other.parts.len()
+            && self.parts.iter().zip(&other.parts).all(|((_, own), (_, other))| own.same(other))
+    }
+
     /// In words, the first difference between the signature of an earlier call and this one.
     pub(super) fn difference_from(&self, earlier: &Signature) -> String {
-        if self.types != earlier.types {
-            return format!("types: {} -> {}", earlier.types.name, self.types.name);
+        for ((name, now), before) in self.names.iter().zip(&self.types).zip(&earlier.types) {
+            if now != before {
+                return format!("argument `{name}`: {before} -> {now}");
+            }
+        }
+        if self.id != earlier.id {
+            return "another choice of generic parameters".to_owned();
         }
         for ((path, part), (earlier_path, earlier_part)) in self.parts.iter().zip(&earlier.parts) {
             if path != earlier_path {
@@ -99,13 +100,16 @@ impl Signature {
             }
             if !part.same(earlier_part) {
                 let hint = match part {
-                    Part::Fixed(_) => "; pass a Tensor to avoid retracing",
-                    Part::Leaf(_) => "",
+                    Part::Fixed(value) if is_number(&**value) => "; pass a Tensor to avoid retracing",
+                    _ => "",
                 };
                 return format!("argument `{path}`: {earlier_part} -> {part}{hint}");
             }
         }
         let (now, before) = (self.parts.len(), earlier.parts.len());
+        if now == before {
+            return "the same arguments again, whose trace had been dropped".to_owned();
+        }
         format!("the arguments have {before} -> {now} parts")
     }
 }
@@ -140,7 +144,7 @@ impl fmt::Display for Signature {
 }
 
 /// The hash of a call's signature, without building it.
-pub(super) fn hash(types: Types, arguments: &impl Arguments) -> u64 {
+pub(super) fn hash(id: TypeId, arguments: &impl Arguments) -> u64 {
     struct Hashing(DefaultHasher);
     impl TreeVisitor for Hashing {
         fn leaf(&mut self, tensor: &Tensor) {
@@ -151,7 +155,7 @@ pub(super) fn hash(types: Types, arguments: &impl Arguments) -> u64 {
         }
     }
     let mut visitor = Hashing(DefaultHasher::new());
-    types.hash(&mut visitor.0);
+    id.hash(&mut visitor.0);
     arguments.visit(&[], &mut visitor);
     visitor.0.finish()
 }

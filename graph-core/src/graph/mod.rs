@@ -294,6 +294,22 @@ impl Graph {
         }
     }
 
+    /// Gives a node more outputs after those it has.
+    ///
+    /// # Errors
+    /// When the new kind does not take the node's operands.
+    pub(crate) fn extend_node(&mut self, id: NodeId, kind: NodeKind) -> Result<Values, OpError> {
+        let facts = {
+            let node = self.node(id);
+            let operand_facts: SmallVec<[&Fact; 8]> = node.inputs().iter().map(|&v| self.fact(v)).collect();
+            kind.infer(&operand_facts)?
+        };
+        debug_assert!(facts.starts_with(self.node(id).facts()), "what the node gives, it goes on to give");
+        let num_outputs = facts.len();
+        self.store.extend(id, kind, facts);
+        Ok((0..num_outputs).map(|output| Value::new(id, output)).collect())
+    }
+
     /// Changes what a node is, keeping operands and users; for passes that work on its regions. The new kind must
     /// have the same outputs.
     pub fn set_kind(&mut self, id: NodeId, kind: NodeKind) {

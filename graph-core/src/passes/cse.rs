@@ -5,8 +5,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rewritten, in_place, rebuild, rewrite_regions};
+use super::rebuild::{Changed, Rewritten, in_place, rebuild, rewrite_regions};
 use super::same::{hash_kind, same_kind};
 use crate::error::Error;
 use crate::graph::{Graph, Node, NodeKind};

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rewritten, in_place};
+use super::rebuild::{Changed, Rewritten, in_place};
 use crate::error::Error;
 use crate::graph::{Graph, Node, NodeKind};
 use crate::ids::{NodeId, Value, Values};

@@ -2,8 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rebuild, Rewritten, in_place, rebuild};
+use super::rebuild::{Changed, Rebuild, Rewritten, in_place, rebuild};
 use crate::array::Array;
 use crate::error::Error;
 use crate::exec;

@@ -25,8 +25,15 @@ pub struct Rule {
 }
 
 enum Rewrite {
-    Patterns { text: (String, String), variables: Vec<String>, left: Pattern, right: Pattern },
+    Patterns(Box<Patterns>),
     Function(fn(&Site<'_>) -> Option<Term>),
+}
+
+struct Patterns {
+    text: (String, String),
+    variables: Vec<String>,
+    left: Pattern,
+    right: Pattern,
 }
 
 impl Rule {
@@ -43,7 +50,7 @@ impl Rule {
         assert_eq!(variables.len(), known, "rule `{name}`: unknown variable on the right");
         let Pattern::Op { name: root, .. } = &left else { panic!("rule `{name}`: the left side is an op") };
         let roots = vec![root.clone()];
-        let rewrite = Rewrite::Patterns { text, variables, left, right };
+        let rewrite = Rewrite::Patterns(Box::new(Patterns { text, variables, left, right }));
         Rule { name, roots, rewrite, condition: |_| true }
     }
 
@@ -86,7 +93,7 @@ impl Rule {
     /// The two sides, of a rule from patterns.
     pub fn patterns(&self) -> Option<(&str, &str)> {
         match &self.rewrite {
-            Rewrite::Patterns { text: (left, right), .. } => Some((left, right)),
+            Rewrite::Patterns(patterns) => Some((&patterns.text.0, &patterns.text.1)),
             Rewrite::Function(_) => None,
         }
     }
@@ -95,7 +102,8 @@ impl Rule {
     fn apply(&self, site: &Site<'_>, rules: &Rules) -> Option<Term> {
         match &self.rewrite {
             Rewrite::Function(rewrite) => rewrite(site),
-            Rewrite::Patterns { variables, left, right, .. } => {
+            Rewrite::Patterns(patterns) => {
+                let Patterns { variables, left, right, .. } = &**patterns;
                 let matcher = Matcher { graph: site.graph, commutative: rules.commutative };
                 let unbound: Bound = SmallVec::from_elem(None, variables.len());
                 let bound = matcher.op(left, site.op, site.operands, unbound)?;
@@ -240,9 +248,9 @@ impl Rules {
         }
         let rules = Rules { rules, by_root, commutative, find_op, broadcast };
         for rule in &rules.rules {
-            if let Rewrite::Patterns { left, right, .. } = &rule.rewrite {
-                rules.check_ops(rule.name, left);
-                rules.check_ops(rule.name, right);
+            if let Rewrite::Patterns(patterns) = &rule.rewrite {
+                rules.check_ops(rule.name, &patterns.left);
+                rules.check_ops(rule.name, &patterns.right);
             }
         }
         rules
@@ -274,7 +282,7 @@ impl Rules {
         })
     }
 
-    /// Ops without attributes can be looked up at once: a misspelled one is found before it never matches.
+    /// Ops can be looked up at once: a misspelled one is found, instead of never matching.
     fn check_ops(&self, rule: &str, pattern: &Pattern) {
         if let Pattern::Op { name, attributes, operands } = pattern {
             let found = (self.find_op)(name, attributes);

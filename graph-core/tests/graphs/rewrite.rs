@@ -1,18 +1,14 @@
 //! The rewrite engine: the notation of rules, what they match, and what they must not.
 
-use graph_core::{Changed, Error, Graph, OpError, OpRef, Rule, Rules, Site, Term, simplify};
+use graph_core::{Changed, Error, Graph, Rule, Rules, Site, Term, simplify};
 use insta::assert_snapshot;
 
 use crate::ops::{Fill, Neg, Reshape, op_from_text, parse};
 use crate::passes::{check, check_unchanged};
 
-fn find_op(name: &str, attributes: &graph_core::Attributes) -> Result<Option<OpRef>, OpError> {
-    op_from_text(name, attributes)
-}
-
 /// A table over the ops of these tests.
 fn table(rules: Vec<Rule>) -> Rules {
-    Rules::new(rules, &["add", "mul"], find_op, |fact| Fill { shape: fact.shape.clone() }.into())
+    Rules::new(rules, &["add", "mul"], op_from_text, |fact| Fill { shape: fact.shape.clone() }.into())
 }
 
 fn pass(rules: Vec<Rule>) -> impl Fn(&mut Graph) -> Result<Changed, Error> {

@@ -19,7 +19,7 @@ fn pipeline() -> Pipeline {
             Rule::new("mul-one", "mul(?x, 1)", "?x"),
         ],
         &["add", "mul"],
-        |name, attributes| op_from_text(name, attributes),
+        op_from_text,
         |fact| Fill { shape: fact.shape.clone() }.into(),
     );
     Pipeline::new([

@@ -12,7 +12,7 @@ fn check_round_trip(graph: &Graph) {
     assert_eq!(parse(&text).to_string(), text);
 }
 
-pub const EVERYTHING: &str = r#"
+pub(crate) const EVERYTHING: &str = r#"
 graph everything(%a x: i64[3], %b donated net.w: f32[2, 2], %c "two words": bool[], %d: i64[]) {
   %unused = constant [1, -2, 3] : i64[3]
   %s, %t = sum_diff(%a, %unused)

@@ -3,7 +3,7 @@
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{BinOp, Expr, Item, parse_quote};
+use syn::{BinOp, Expr, Item, PatGuard, parse_quote};
 
 use super::parse::Function;
 
@@ -23,6 +23,11 @@ impl VisitMut for Route {
             Expr::While(expr) => route_condition(&mut expr.cond),
             _ => {}
         }
+    }
+
+    fn visit_pat_guard_mut(&mut self, arm: &mut PatGuard) {
+        visit_mut::visit_pat_guard_mut(self, arm);
+        route_condition(&mut arm.guard);
     }
 
     /// An item in the body is not part of the function.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, FnArg, Ident, Pat, Signature, parse_quote};
+use syn::{Attribute, FnArg, GenericParam, Ident, Pat, Signature, parse_quote};
 
 use super::parse::{Function, Parameter, Passing};
 
@@ -25,12 +25,25 @@ struct Items<'f> {
     cfgs: Vec<&'f Attribute>,
     /// The other attributes, documentation included, are the function's.
     attributes: Vec<&'f Attribute>,
+    /// Lint levels are the body's, too.
+    lints: Vec<Attribute>,
 }
 
 impl<'f> Items<'f> {
     fn new(function: &'f Function) -> Items<'f> {
-        let (cfgs, attributes) = function.original.attrs.iter().partition(|attr| attr.path().is_ident("cfg"));
-        Items { function, cfgs, attributes }
+        let mut items = Items { function, cfgs: Vec::new(), attributes: Vec::new(), lints: Vec::new() };
+        for attribute in &function.original.attrs {
+            match attribute.path().get_ident().map(Ident::to_string).as_deref() {
+                Some("cfg") => items.cfgs.push(attribute),
+                Some("allow" | "warn" | "deny" | "forbid") => items.lints.push(attribute.clone()),
+                // Only one of the emitted functions may fulfil it.
+                Some("expect") => items.lints.push(allowing(attribute)),
+                // Emitted in any case.
+                Some("track_caller") => {}
+                _ => items.attributes.push(attribute),
+            }
+        }
+        items
     }
 
     fn tokens(&self, expanded: &str) -> TokenStream {
@@ -42,12 +55,19 @@ impl<'f> Items<'f> {
         }
         let visibility = &self.function.original.vis;
         let name = &self.function.original.sig.ident;
-        let doc = format!("What stands behind the traced function [`{name}`]({name}()).");
+        let plain = &self.function.name;
+        let doc = format!("What stands behind the traced function [`{plain}`]({plain}()).");
         quote! {
             #dispatcher
             #(#cfgs)*
             #[doc = #doc]
-            #[allow(non_camel_case_types, dead_code)]
+            #[allow(
+                non_camel_case_types,
+                dead_code,
+                missing_copy_implementations,
+                missing_debug_implementations,
+                unreachable_pub
+            )]
             #visibility enum #name {}
             #(#cfgs)*
             impl #name {
@@ -58,16 +78,16 @@ impl<'f> Items<'f> {
 
     /// The function that users call.
     fn dispatcher(&self) -> TokenStream {
-        let (cfgs, attributes) = (&self.cfgs, &self.attributes);
+        let (cfgs, attributes, lints) = (&self.cfgs, &self.attributes, &self.lints);
         let visibility = &self.function.original.vis;
         let signature = self.renamed_signature(None);
-        let body = self.path("__body");
-        let function = self.path("__function");
+        let (instance, body) = (self.instance(), self.body_path());
         let direct = self.arguments();
         let (wrapped, traced) = (self.wrapped(), self.traced_call());
         quote! {
             #(#cfgs)*
             #(#attributes)*
+            #(#lints)*
             #[track_caller]
             #visibility #signature {
                 if ::grafito::__private::Function::runs_directly() {
@@ -75,7 +95,7 @@ impl<'f> Items<'f> {
                 }
                 #[allow(unused_imports)]
                 use ::grafito::__private::{ViaFixed as _, ViaTree as _};
-                #function().call(#wrapped, #traced)
+                #instance.call(#wrapped, #traced)
             }
         }
     }
@@ -84,13 +104,13 @@ impl<'f> Items<'f> {
     fn beside(&self, expanded: &str) -> Vec<TokenStream> {
         let visibility = &self.function.original.vis;
         let cfgs: &[&Attribute] = if self.function.is_associated { &self.cfgs } else { &[] };
-        let name = self.function.original.sig.ident.to_string();
+        let name = &self.function.name;
         let names = self.function.parameters.iter().map(|p| &p.name);
         let function_fn = self.ident("__function");
         let body = self.body();
         let quiet = quote! {
             #(#cfgs)*
-            #[allow(dead_code, clippy::too_many_arguments, clippy::needless_pass_by_value)]
+            #[allow(dead_code, unreachable_pub, clippy::too_many_arguments, clippy::needless_pass_by_value)]
         };
         let (cache, expanded_fn) = (self.ident("cache"), self.ident("expanded"));
         let mut beside = vec![
@@ -133,8 +153,9 @@ impl<'f> Items<'f> {
         let mut signature = self.function.lowered.sig.clone();
         signature.ident = self.ident("__body");
         let block = &self.function.lowered.block;
+        let lints = &self.lints;
         quote! {
-            #[track_caller]
+            #(#lints)*
             #signature #block
         }
     }
@@ -147,12 +168,9 @@ impl<'f> Items<'f> {
             syn::ReturnType::Type(_, ty) => quote!(#ty),
         };
         signature.output = parse_quote!(-> ::std::result::Result<#result, ::grafito::Error>);
-        let name = &self.function.original.sig.ident;
-        let arguments = self.arguments();
-        let call = match self.function.is_associated {
-            true => quote!(Self::#name),
-            false => quote!(#name),
-        };
+        let (instance, body) = (self.instance(), self.body_path());
+        let direct = self.arguments();
+        let (wrapped, traced) = (self.wrapped(), self.traced_call());
         quote! {
             #quiet
             /// The call, with the operation that failed as an error.
@@ -161,7 +179,12 @@ impl<'f> Items<'f> {
             /// That of the first operation that failed.
             #[track_caller]
             #visibility #signature {
-                ::grafito::__private::try_call(|| #call(#(#arguments),*))
+                if ::grafito::__private::Function::runs_directly() {
+                    return ::grafito::__private::catch(|| #body(#(#direct),*));
+                }
+                #[allow(unused_imports)]
+                use ::grafito::__private::{ViaFixed as _, ViaTree as _};
+                #instance.try_call(#wrapped, #traced)
             }
         }
     }
@@ -173,7 +196,7 @@ impl<'f> Items<'f> {
         let result: TokenStream = result.parse().expect("a path");
         signature.output = parse_quote!(-> #result);
         let method = Ident::new(name, Span::call_site());
-        let function = self.path("__function");
+        let instance = self.instance();
         let (wrapped, traced) = (self.wrapped(), self.traced_call());
         quote! {
             #quiet
@@ -182,7 +205,7 @@ impl<'f> Items<'f> {
             #visibility #signature {
                 #[allow(unused_imports)]
                 use ::grafito::__private::{ViaFixed as _, ViaTree as _};
-                #function().#method(#wrapped, #traced)
+                #instance.#method(#wrapped, #traced)
             }
         }
     }
@@ -197,7 +220,7 @@ impl<'f> Items<'f> {
             match input {
                 FnArg::Typed(input) => {
                     let ident = &parameter.ident;
-                    input.pat = Box::new(Pat::Verbatim(quote!(#ident)));
+                    *input.pat = Pat::Verbatim(quote!(#ident));
                 }
                 FnArg::Receiver(receiver) => receiver.mutability = None,
             }
@@ -219,6 +242,28 @@ impl<'f> Items<'f> {
         quote!((#(#wrapped,)*))
     }
 
+    /// The traced function with the generic parameters of this call.
+    fn instance(&self) -> TokenStream {
+        let (function, body) = (self.path("__function"), self.body_path());
+        quote!(#function().of(&#body))
+    }
+
+    /// The lowered function with the generic parameters of this call: what cannot be inferred from the arguments
+    /// must be named, and the others may be.
+    fn body_path(&self) -> TokenStream {
+        let body = self.path("__body");
+        let parameters = &self.function.original.sig.generics.params;
+        let parameters: Vec<&Ident> = parameters
+            .iter()
+            .filter_map(|parameter| match parameter {
+                GenericParam::Type(parameter) => Some(&parameter.ident),
+                GenericParam::Const(parameter) => Some(&parameter.ident),
+                GenericParam::Lifetime(_) => None,
+            })
+            .collect();
+        if parameters.is_empty() { body } else { quote!(#body::<#(#parameters),*>) }
+    }
+
     /// The closure that calls the body on traced copies.
     fn traced_call(&self) -> TokenStream {
         let names: Vec<Ident> = (0..self.function.parameters.len())
@@ -230,7 +275,7 @@ impl<'f> Items<'f> {
                 Passing::Ref => quote!(::std::borrow::Borrow::borrow(&*#name)),
                 Passing::Value => quote!(#name.take().expect("traced once")),
             });
-        let body = self.path("__body");
+        let body = self.body_path();
         quote!(|(#(#names,)*)| #body(#(#passed),*))
     }
 
@@ -267,5 +312,16 @@ impl<'f> Items<'f> {
             true => quote!(Self::#ident),
             false => quote!(#function::#ident),
         }
+    }
+}
+
+/// `#[allow(..)]` of what `#[expect(..)]` expects.
+fn allowing(expect: &Attribute) -> Attribute {
+    match &expect.meta {
+        syn::Meta::List(list) => {
+            let lints = &list.tokens;
+            parse_quote!(#[allow(#lints)])
+        }
+        _ => expect.clone(),
     }
 }

@@ -2,7 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::format_ident;
-use syn::{FnArg, Ident, ItemFn, Pat, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type};
+use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
+use syn::{
+    FnArg, Ident, ItemFn, Pat, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeImplTrait,
+};
 
 use crate::errors::Errors;
 
@@ -10,6 +14,8 @@ use crate::errors::Errors;
 pub(crate) struct Function {
     /// As the user wrote it.
     pub(crate) original: ItemFn,
+    /// Its name, for people.
+    pub(crate) name: String,
     /// The same with its body lowered.
     pub(crate) lowered: ItemFn,
     pub(crate) parameters: Vec<Parameter>,
@@ -52,7 +58,8 @@ pub(super) fn parse(
     let parameters =
         original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
     let lowered = original.clone();
-    Ok(Function { original, lowered, parameters, is_associated })
+    let name = original.sig.ident.unraw().to_string();
+    Ok(Function { original, name, lowered, parameters, is_associated })
 }
 
 fn check_signature(signature: &Signature, errors: &mut Errors) {
@@ -73,22 +80,20 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
         errors.report(variadic, "a variadic function cannot be traced; take a slice or a Vec");
     }
     if let ReturnType::Type(_, ty) = &signature.output {
-        match &**ty {
-            Type::Reference(_) => {
-                errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
-            }
-            Type::ImplTrait(_) => {
-                errors
-                    .report(ty, "a traced function cannot return `impl Trait`; name the type of the result");
-            }
-            _ => {}
+        if let Type::Reference(_) = &**ty {
+            errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
+        }
+        for unnamed in ImplTraits::within(ty) {
+            const MESSAGE: &str = "a traced function cannot return `impl Trait`; name the type of the result";
+            errors.report(unnamed, MESSAGE);
         }
     }
     for input in &signature.inputs {
-        if let FnArg::Typed(input) = input
-            && let Type::ImplTrait(_) = &*input.ty
-        {
-            errors.report(&input.ty, "an argument must have a named type; use a generic parameter instead");
+        if let FnArg::Typed(input) = input {
+            for unnamed in ImplTraits::within(&input.ty) {
+                const MESSAGE: &str = "an argument must have a named type; use a generic parameter instead";
+                errors.report(unnamed, MESSAGE);
+            }
         }
     }
     const MOST: usize = 12;
@@ -97,6 +102,25 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
             "at most {MOST} parameters can be traced; put some into a struct that derives `TensorTree`"
         );
         errors.report(extra, message);
+    }
+}
+
+/// The `impl Trait`s in a type, also deep inside it.
+#[derive(Default)]
+struct ImplTraits<'a>(Vec<&'a TypeImplTrait>);
+
+impl<'a> ImplTraits<'a> {
+    fn within(ty: &'a Type) -> Vec<&'a TypeImplTrait> {
+        let mut found = ImplTraits::default();
+        found.visit_type(ty);
+        found.0
+    }
+}
+
+impl<'a> Visit<'a> for ImplTraits<'a> {
+    fn visit_type_impl_trait(&mut self, ty: &'a TypeImplTrait) {
+        self.0.push(ty);
+        visit::visit_type_impl_trait(self, ty);
     }
 }
 
@@ -114,7 +138,7 @@ fn parameter(index: usize, input: &FnArg, errors: &mut Errors) -> Parameter {
                 _ => Passing::Value,
             };
             let (ident, name) = match &*input.pat {
-                Pat::Ident(pat) => (pat.ident.clone(), pat.ident.to_string()),
+                Pat::Ident(pat) => (pat.ident.clone(), pat.ident.unraw().to_string()),
                 _ => (format_ident!("argument_{index}"), format!("argument {index}")),
             };
             Parameter { ident, name, passing }

@@ -1,7 +1,8 @@
 //! `concat`: tensors one after the other along an axis; `stack` does so along a new one.
 
 use graph_core::{
-    Attributes, Element, Error, Fact, Facts, Kernel, Op, OpError, Source, Value, ViewMut, Vjp, with_element,
+    Attributes, Element, Error, Fact, Facts, Kernel, Op, OpError, Origin, Source, Value, ViewMut, Vjp,
+    with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -162,7 +163,8 @@ impl Tensor {
             [first, ..] => resolve_axis(axis, first.rank() + 1),
         };
         let axis = unwrap_or_raise("stack", resolved, &operands) as isize;
-        let rows: Vec<Tensor> = tensors.iter().map(|x| x.unsqueeze(axis)).collect();
+        let origin = Origin::caller();
+        let rows: Vec<Tensor> = tensors.iter().map(|x| origin.scope(|| x.unsqueeze(axis))).collect();
         Tensor::concat(&rows, axis)
     }
 }

@@ -157,7 +157,10 @@ impl Tensor {
             return Err(Error::usage(format!("item: a tensor of one element is needed, not {fact}")));
         }
         let array = self.try_array()?;
-        array.as_slice::<T>().map(|elements| elements[0]).ok_or_else(|| wrong_element::<T>(self))
+        match array.as_slice::<T>() {
+            Some(elements) => Ok(elements[0]),
+            None => Err(wrong_element::<T>(self)),
+        }
     }
 
     /// The only element; computes what is pending.

@@ -8,6 +8,7 @@
 //! | pending | pending | captured by a region, computed for a function | computed first |
 //! | of any other trace | error | error | error, unless computed |
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -60,8 +61,8 @@ pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Te
 }
 
 /// The open trace of a symbolic operand: where ops go when no trace is current, as for a graph built by hand.
-pub(crate) fn symbolic_trace(inputs: &[&Tensor]) -> Option<Trace> {
-    inputs.iter().find_map(|input| match &input.repr {
+pub fn symbolic_trace<T: Borrow<Tensor>>(inputs: &[T]) -> Option<Trace> {
+    inputs.iter().find_map(|input| match &input.borrow().repr {
         Repr::Symbolic { trace, .. } if trace.is_open() => Some(trace.clone()),
         _ => None,
     })
@@ -131,6 +132,10 @@ impl Tensor {
         match &self.repr {
             Repr::Concrete(array) => Ok(trace.add_constant(array, self.origin)),
             Repr::Taped { trace: own, value, .. } if own == trace && own.is_open() => Ok(*value),
+            // A function traced beneath a tape: as a constant the tensor would lose its gradient without a word.
+            Repr::Taped { trace: own, .. } if own.is_open() && Trace::stack().contains(own) => {
+                Err(foreign(own, trace, origin))
+            }
             Repr::Taped { array, .. } => Ok(trace.add_constant(array, self.origin)),
             Repr::Symbolic { trace: own, value, fact } => {
                 if own.is_open() {
@@ -170,8 +175,9 @@ impl Tensor {
 /// Brings a value of an enclosing trace inwards, one capture at each level. Only regions capture.
 fn capture_through(from: &Trace, value: Value, fact: &Fact, to: &Trace, origin: Origin) -> Option<Value> {
     let stack = Trace::stack();
-    let outer = stack.iter().position(|trace| trace == from)?;
-    let inner = stack.iter().position(|trace| trace == to)?;
+    // A trace may have been entered again: from its innermost entry to the next entry of the other.
+    let outer = stack.iter().rposition(|trace| trace == from)?;
+    let inner = outer + stack[outer..].iter().position(|trace| trace == to)?;
     let (mut value, mut owner) = (value, from);
     for region in stack.get(outer + 1..=inner)? {
         if region.kind() != TraceKind::Region {

@@ -9,8 +9,7 @@ mod operators;
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
 pub use convert::IntoElements;
-pub(crate) use dispatch::symbolic_trace;
-pub use dispatch::{apply, apply_many, catch, raise, try_apply_many};
+pub use dispatch::{apply, apply_many, catch, raise, symbolic_trace, try_apply_many};
 pub(crate) use operand::tensor_like;
 pub use operand::{Operand, Scalar};
 
@@ -181,6 +180,26 @@ impl Tensor {
             Err(error) => raise(error),
         }
     }
+}
+
+/// Computes all of these that are pending, together.
+///
+/// # Errors
+/// When one is symbolic, or an op on the way to one fails on the data.
+#[track_caller]
+pub fn eval_all(tensors: &[Tensor]) -> Result<(), Error> {
+    let mut waiting = Vec::new();
+    for tensor in tensors.iter().filter(|tensor| !tensor.is_computed()) {
+        match &tensor.repr {
+            Repr::Pending(pending) => waiting.push(pending.clone()),
+            Repr::Symbolic { trace, .. } => return Err(unreadable(trace)),
+            Repr::Concrete(_) | Repr::Taped { .. } => {}
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    Pending::eval(&waiting, &crate::optimize_pending).map(drop)
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
 //! The planner and every pass, against the reference.
 
-use graph_core::{Array, Changed, Element, Graph, run_with, verify, with_element};
+use graph_core::{Array, Changed, Element, Graph, NodeKind, run_with, verify, with_element};
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
 use proptest::prelude::*;
@@ -11,8 +11,8 @@ use crate::{generate, naive};
 fn same(a: &Array, b: &Array) -> bool {
     fn of<T: Element>(a: &Array, b: &Array) -> bool {
         let (a, b) = (a.as_slice::<T>().expect("of this dtype"), b.as_slice::<T>().expect("of this dtype"));
-        // Only NaN differs from itself; `-0` is printed with its sign.
-        let same = |a: &T, b: &T| (a == b && format!("{a:?}") == format!("{b:?}")) || (a != a && b != b);
+        // `-0` is printed with its sign, and every NaN as `NaN`; floats are printed so that no two numbers look alike.
+        let same = |a: &T, b: &T| format!("{a:?}") == format!("{b:?}");
         a.iter().zip(b).all(|(a, b)| same(a, b))
     }
     a.fact() == b.fact() && with_element!(a.fact().dtype, T => of::<T>(a, b))
@@ -69,6 +69,16 @@ fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
     }
 }
 
+/// Applications of ops, those in regions included.
+fn num_ops(graph: &Graph) -> usize {
+    let of = |id| match graph.node(id).kind() {
+        NodeKind::Apply(_) => 1,
+        // A call may be in many places, each of which is a computation.
+        kind => kind.regions().iter().map(|region| num_ops(region)).sum(),
+    };
+    graph.node_ids().map(of).sum()
+}
+
 fn check(numbers: &[u32]) -> Result<(), TestCaseError> {
     let (graph, inputs) = generate::graph(numbers);
     verify(&graph).unwrap();
@@ -99,14 +109,20 @@ fn check(numbers: &[u32]) -> Result<(), TestCaseError> {
     let report = pipeline().run(&mut optimized).unwrap();
     verify(&optimized).unwrap();
     check_run("pipeline", &optimized, &inputs, &expected);
-    assert!(report.nodes_after() <= report.nodes_before() + 8, "{report}\n{text}{optimized}");
+    assert!(num_ops(&optimized) <= num_ops(&graph), "{report}\n{text}{optimized}");
     let again = pipeline().run(&mut optimized).unwrap();
     assert_eq!(again.changed(), Changed::No, "{again}\n{text}{optimized}");
     Ok(())
 }
 
+/// `PROPTEST_CASES` looks for longer.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
+    ProptestConfig::with_cases(cases)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_global_rejects: 1_000_000, ..config() })]
 
     #[test]
     fn however_it_is_run(numbers in proptest::collection::vec(any::<u32>(), 0..150)) {
@@ -124,7 +140,7 @@ fn random_graphs_are_not_trivial() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u32
     };
-    for _ in 0..300 {
+    for _ in 0..1000 {
         let numbers: Vec<u32> = (0..100).map(|_| next()).collect();
         let (mut graph, inputs) = generate::graph(&numbers);
         count("graphs", 1);
@@ -143,11 +159,11 @@ fn random_graphs_are_not_trivial() {
         assert!(name == "pow" || counts.contains_key(name), "`{name}` is in no graph");
     }
     for kind in ["call", "if", "while", "for"] {
-        assert!(counts[kind] > 50, "{kind}: {}", counts[kind]);
+        assert!(counts[kind] > 200, "{kind}: {}", counts[kind]);
     }
     for pass in pipeline().passes() {
         let changed = counts[&format!("changed by {}", pass.name())];
-        assert!(changed > 100, "{}: {changed}", pass.name());
+        assert!(changed > 50, "{}: {changed}", pass.name());
     }
-    assert!(counts["computed"] > 200, "{}", counts["computed"]);
+    assert!(counts["computed"] > 700, "{}", counts["computed"]);
 }

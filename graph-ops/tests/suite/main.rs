@@ -1,5 +1,6 @@
 //! The tests of this crate, by topic.
 
+mod control;
 mod every_op;
 mod matmul;
 mod misuse;

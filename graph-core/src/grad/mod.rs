@@ -3,6 +3,8 @@
 //! [`backward`] walks the nodes of a trace from the outputs to the variables and lets each op emit the cotangents of
 //! its inputs into the same trace. What it emits are ordinary nodes, so a gradient can be differentiated again.
 
+mod control;
+
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
@@ -14,7 +16,7 @@ use crate::ids::{NodeId, Value, Values};
 use crate::trace::Trace;
 use crate::vjp::Vjp;
 
-/// The two things that accumulation needs and the engine, which knows no op, cannot do itself.
+/// What accumulation needs and the engine, which knows no op, cannot do itself.
 pub trait Algebra {
     /// The sum of two values of one fact.
     ///
@@ -26,6 +28,11 @@ pub trait Algebra {
     /// # Errors
     /// When the fact has no zero.
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
+    /// The rows of a value, from the last to the first.
+    ///
+    /// # Errors
+    /// When the value is a scalar.
+    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error>;
 }
 
 impl Vjp<'_> {
@@ -45,10 +52,23 @@ pub fn backward(
     wrt: &[Value],
     algebra: &dyn Algebra,
 ) -> Result<Vec<Option<Value>>, Error> {
-    let path = nodes_between(trace, wrt, seeds);
     let mut cotangents: HashMap<Value, Value> = HashMap::new();
+    flow_back(trace, seeds, wrt, None, algebra, &mut cotangents)?;
+    Ok(wrt.iter().map(|value| cotangents.get(value).copied()).collect())
+}
+
+/// Adds to `cotangents` what flows from the seeds to `wrt`, through nodes that are newer than `boundary`.
+fn flow_back(
+    trace: &Trace,
+    seeds: &[(Value, Value)],
+    wrt: &[Value],
+    boundary: Option<NodeId>,
+    algebra: &dyn Algebra,
+    cotangents: &mut HashMap<Value, Value>,
+) -> Result<(), Error> {
+    let path = nodes_between(trace, wrt, seeds, boundary);
     for &(value, cotangent) in seeds {
-        accumulate(trace, algebra, &mut cotangents, value, cotangent)?;
+        accumulate(trace, algebra, cotangents, value, cotangent)?;
     }
     for step in path.iter().rev() {
         let outputs: Values = (0..step.num_outputs).map(|output| Value::new(step.id, output)).collect();
@@ -66,15 +86,28 @@ pub fn backward(
             needed: &step.needed,
             origin,
         };
+        if let NodeKind::Call { body, vjp: None } = &kind {
+            // The body is repeated inline and differentiated there, as if it had never been a call: sums are made in
+            // the same order. Once calls are inlined both copies are the same expressions, which
+            // common-subexpression elimination merges.
+            let newest = trace.with_graph(|graph| graph.node_ids().next_back());
+            let inlined = trace.inline(body, &inputs).map_err(|e| wrap(e, "call", &cx))?;
+            let seeds: Vec<(Value, Value)> =
+                inlined.iter().zip(&given).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
+            let variables: Vec<Value> =
+                inputs.iter().zip(&step.needed).filter(|(_, needed)| **needed).map(|(&v, _)| v).collect();
+            flow_back(trace, &seeds, &variables, newest, algebra, cotangents)?;
+            continue;
+        }
         let flowing = origin.scope(|| differentiate(&kind, &cx, algebra))?;
         for ((&input, &needed), cotangent) in inputs.iter().zip(&step.needed).zip(flowing) {
             if let (true, Some(cotangent)) = (needed, cotangent) {
                 debug_assert_eq!(trace.fact(input), trace.fact(cotangent), "vjp of `{}`", kind.name());
-                origin.scope(|| accumulate(trace, algebra, &mut cotangents, input, cotangent))?;
+                origin.scope(|| accumulate(trace, algebra, cotangents, input, cotangent))?;
             }
         }
     }
-    Ok(wrt.iter().map(|value| cotangents.get(value).copied()).collect())
+    Ok(())
 }
 
 /// A node on a path from the variables to the seeds.
@@ -87,16 +120,22 @@ struct Step {
 
 /// The nodes that depend on `wrt` and that the seeds depend on, operands first. In a trace, which only grows, that is
 /// the order of the indices.
-fn nodes_between(trace: &Trace, wrt: &[Value], seeds: &[(Value, Value)]) -> Vec<Step> {
+fn nodes_between(
+    trace: &Trace,
+    wrt: &[Value],
+    seeds: &[(Value, Value)],
+    boundary: Option<NodeId>,
+) -> Vec<Step> {
     trace.with_graph(|graph| {
         // Nothing older than the oldest variable can depend on one.
         let Some(oldest) = wrt.iter().map(|v| v.node()).min() else { return Vec::new() };
+        let is_within = |id: NodeId| id >= oldest && boundary.is_none_or(|boundary| id > boundary);
         let mut ancestors = Vec::new();
         let mut seen = std::collections::HashSet::new();
         let mut stack: Vec<Value> = seeds.iter().map(|&(value, _)| value).collect();
         while let Some(value) = stack.pop() {
             let id = value.node();
-            if id >= oldest && !wrt.contains(&value) && seen.insert(id) {
+            if is_within(id) && !wrt.contains(&value) && seen.insert(id) {
                 ancestors.push(id);
                 stack.extend(graph.node(id).inputs());
             }
@@ -137,29 +176,24 @@ fn differentiate(
                 });
             }
             let call = NodeKind::Call { body: vjp.clone(), vjp: None };
-            let values = cx.trace().add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
+            let values = add_node(cx, call, &operands)?;
             Ok(values.into_iter().map(Some).collect())
         }
-        NodeKind::Call { body, vjp: None } => {
-            // The body is repeated inline and differentiated there. Once calls are inlined both copies are the same
-            // expressions, which common-subexpression elimination merges.
-            let outputs = cx.trace().inline(body, cx.inputs).map_err(|e| wrap(e, "call", cx))?;
-            let seeds: Vec<(Value, Value)> =
-                outputs.iter().zip(cx.cotangents).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
-            // An operand given twice is one value; its whole cotangent must be counted once.
-            let mut cotangents = backward(cx.trace(), &seeds, cx.inputs, algebra)?;
-            for i in 0..cx.inputs.len() {
-                if cx.inputs[..i].contains(&cx.inputs[i]) {
-                    cotangents[i] = None;
-                }
-            }
-            Ok(cotangents.into())
+        NodeKind::If { then_branch, else_branch } => {
+            control::vjp_of_if(cx, then_branch, else_branch, algebra)
         }
-        NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
-            Err(cx.no_gradient(kind.name()))
+        NodeKind::For { body, trips, carried, scanned } => {
+            let node = control::Loop { body, trips: *trips, carried: *carried, scanned: *scanned };
+            control::vjp_of_for(cx, &node, algebra)
         }
-        // Neither has operands, so neither is ever on a path.
-        NodeKind::Input { .. } | NodeKind::Constant(_) => Ok(SmallVec::new()),
+        NodeKind::While { .. } => Err(Error::Gradient {
+            message: "a loop whose number of iterations is not known has no gradient yet; `scan` over as many rows \
+                      as there may be, and `cond` within"
+                .to_owned(),
+            origin: cx.origin,
+        }),
+        // Inputs and constants have no operands, so none is ever on a path; other calls are seen to by the caller.
+        NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Call { .. } => Ok(SmallVec::new()),
     }
 }
 
@@ -176,6 +210,12 @@ fn accumulate(
     };
     cotangents.insert(value, total);
     Ok(())
+}
+
+/// Adds a node in the course of differentiating another.
+fn add_node(cx: &Vjp<'_>, kind: NodeKind, operands: &[Value]) -> Result<Values, Error> {
+    let name = kind.name().to_owned();
+    cx.trace().add(kind, operands, cx.origin).map_err(|reason| wrap(reason, &name, cx))
 }
 
 fn wrap(error: OpError, op: &str, cx: &Vjp<'_>) -> Error {
