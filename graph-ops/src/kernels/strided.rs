@@ -73,7 +73,7 @@ const TILE: usize = 16;
 const TRANSPOSE_COST: usize = 4;
 
 impl GatherWalk {
-    fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
+    pub(crate) fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
         let (outer, (len, stride)) = self.0.split();
         let work = out.len();
         if let Some((&(rows, 1), planes)) = outer.split_last()
