@@ -16,8 +16,8 @@ pub use graph_core::{
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Cotangents, Operand, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch, grad,
-    value_and_grad, value_and_grad_aux, with_vjp,
+    Axes, Cotangents, Operand, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch, cond, grad,
+    optimize, scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.

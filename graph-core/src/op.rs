@@ -11,9 +11,9 @@ use smallvec::SmallVec;
 use crate::attr::Attributes;
 use crate::error::{Error, OpError};
 use crate::fact::{Fact, Facts};
-use crate::grad::Vjp;
-use crate::graph::Value;
+use crate::ids::Value;
 use crate::kernel::Kernel;
+use crate::vjp::Vjp;
 
 /// How an op's output relates to its operands: what passes and the planner may do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

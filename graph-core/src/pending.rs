@@ -13,7 +13,8 @@ use crate::array::Array;
 use crate::error::{Error, OpError};
 use crate::exec;
 use crate::fact::{Fact, Facts};
-use crate::graph::{Graph, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::Value;
 use crate::origin::Origin;
 
 /// A value of the pending graph. Clones are the same value.

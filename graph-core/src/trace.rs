@@ -14,7 +14,8 @@ use crate::array::Array;
 use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
-use crate::graph::{Graph, NodeKind, Value, Values};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{NodeId, Value, Values};
 use crate::origin::Origin;
 use crate::pending::Pending;
 
@@ -33,7 +34,7 @@ pub enum TraceKind {
 #[derive(Debug, Clone)]
 pub enum Captured {
     /// A value of the enclosing trace.
-    Outer(Value),
+    Outer(Trace, Value),
     /// A value of the pending graph.
     Pending(Pending),
 }
@@ -202,6 +203,14 @@ impl Trace {
         Ok(graph.outputs().iter().map(|output| renamed[output]).collect())
     }
 
+    /// Gives a node more outputs: `kind` has the outputs that the node has, and others after them.
+    ///
+    /// # Errors
+    /// When the new kind does not take the node's operands.
+    pub(crate) fn extend(&self, id: NodeId, kind: NodeKind) -> Result<Values, OpError> {
+        self.state().graph.extend_node(id, kind)
+    }
+
     /// The input that stands for something from outside; made on first use.
     pub fn capture(&self, captured: Captured, fact: Fact, origin: Origin) -> Value {
         let mut state = self.state();
@@ -235,7 +244,7 @@ impl Trace {
     }
 
     /// A node's parts, copied out so that the trace is free to grow meanwhile.
-    pub fn node(&self, id: crate::graph::NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
+    pub fn node(&self, id: NodeId) -> (NodeKind, SmallVec<[Value; 4]>, Facts, Origin) {
         let state = self.state();
         let node = state.graph.node(id);
         (node.kind().clone(), node.inputs().into(), node.facts().into(), node.origin())
@@ -269,9 +278,10 @@ impl PartialEq for Trace {
 impl Eq for Trace {}
 
 impl Captured {
-    fn is(&self, other: &Captured) -> bool {
+    /// Whether both are the same thing.
+    pub fn is(&self, other: &Captured) -> bool {
         match (self, other) {
-            (Captured::Outer(a), Captured::Outer(b)) => a == b,
+            (Captured::Outer(t, a), Captured::Outer(u, b)) => t == u && a == b,
             (Captured::Pending(a), Captured::Pending(b)) => a.is(b),
             _ => false,
         }

@@ -4,7 +4,8 @@
 
 use crate::error::Error;
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeId, NodeKind};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::NodeId;
 
 /// One way in which a graph can be illegal.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -197,4 +198,164 @@ fn check_region(region: &Graph) -> Result<(), Violation> {
         return Err(Violation::DonatedRegionInput { region: region.name().to_string(), index });
     }
     verify(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use smallvec::smallvec;
+
+    use super::*;
+    use crate::array::Array;
+    use crate::dtype::DType;
+    use crate::error::OpError;
+    use crate::fact::Facts;
+    use crate::ids::Value;
+    use crate::kernel::Kernel;
+    use crate::op::Op;
+    use crate::origin::Origin;
+
+    /// Takes one operand and gives it back.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    struct Same;
+
+    impl Op for Same {
+        fn name(&self) -> &'static str {
+            "same"
+        }
+
+        fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+            match inputs {
+                [x] if x.dtype == DType::F32 => Ok(smallvec![(*x).clone()]),
+                _ => Err(OpError::invalid("takes one f32")),
+            }
+        }
+
+        fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+            Err(OpError::invalid("is never run"))
+        }
+    }
+
+    /// `y = same(x); z = same(y); return z`
+    fn chain() -> (Graph, [Value; 3]) {
+        let mut graph = Graph::new("chain");
+        let origin = Origin::caller();
+        let x = graph.add_input("x", Fact::scalar(DType::F32), origin);
+        let y = graph.apply(Same, &[x], origin).unwrap()[0];
+        let z = graph.apply(Same, &[y], origin).unwrap()[0];
+        graph.set_outputs(vec![z]);
+        verify(&graph).expect("a legal graph");
+        (graph, [x, y, z])
+    }
+
+    /// A node of no such graph.
+    fn elsewhere() -> Value {
+        let mut graph = Graph::new("elsewhere");
+        let origin = Origin::caller();
+        let values = (0..10).map(|_| graph.add_input("x", Fact::scalar(DType::F32), origin));
+        values.last().expect("ten of them")
+    }
+
+    #[test]
+    fn dangling_operand() {
+        let (mut graph, [_, y, _]) = chain();
+        graph.store_mut().node_mut(y.node()).inputs_mut()[0] = elsewhere();
+        let expected = Violation::DanglingOperand { node: 1, name: "same".into(), operand: 0 };
+        assert_eq!(verify(&graph), Err(expected));
+    }
+
+    #[test]
+    fn no_such_output() {
+        let (mut graph, [x, y, _]) = chain();
+        graph.store_mut().node_mut(y.node()).inputs_mut()[0] = Value::new(x.node(), 3);
+        let expected =
+            Violation::NoSuchOutput { node: 1, name: "same".into(), operand: 0, output: 3, outputs: 1 };
+        assert_eq!(verify(&graph), Err(expected));
+    }
+
+    #[test]
+    fn dangling_output() {
+        let (mut graph, [_, y, z]) = chain();
+        graph.set_outputs(vec![z, elsewhere()]);
+        assert_eq!(verify(&graph), Err(Violation::DanglingOutput { index: 1 }));
+        graph.set_outputs(vec![Value::new(y.node(), 1)]);
+        assert_eq!(verify(&graph), Err(Violation::DanglingOutput { index: 0 }));
+    }
+
+    #[test]
+    fn edges() {
+        let (mut graph, [x, _, z]) = chain();
+        graph.store_mut().node_mut(z.node()).inputs_mut()[0] = x;
+        assert_eq!(verify(&graph), Err(Violation::Edges));
+    }
+
+    #[test]
+    fn cycle() {
+        let (mut graph, [x, _, z]) = chain();
+        graph.replace_uses(x, z);
+        assert!(matches!(verify(&graph), Err(Violation::Cycle { .. })));
+    }
+
+    #[test]
+    fn facts() {
+        let (mut graph, [_, _, z]) = chain();
+        graph.store_mut().node_mut(z.node()).facts_mut()[0] = Fact::scalar(DType::I64);
+        let expected = Violation::Facts {
+            node: 2,
+            name: "same".into(),
+            recorded: vec![Fact::scalar(DType::I64)],
+            inferred: vec![Fact::scalar(DType::F32)],
+        };
+        assert_eq!(verify(&graph), Err(expected));
+    }
+
+    #[test]
+    fn rejected() {
+        let (mut graph, [x, _, _]) = chain();
+        graph.store_mut().node_mut(x.node()).facts_mut()[0] = Fact::scalar(DType::I64);
+        let expected = Violation::Rejected { node: 1, name: "same".into(), reason: "takes one f32".into() };
+        assert_eq!(verify(&graph), Err(expected));
+    }
+
+    #[test]
+    fn input_list() {
+        let (mut graph, [x, y, _]) = chain();
+        let input = graph.node(x.node()).kind().clone();
+        graph.set_kind(y.node(), input);
+        assert_eq!(verify(&graph), Err(Violation::InputList));
+        let (mut graph, [x, _, _]) = chain();
+        graph.set_kind(x.node(), NodeKind::Constant(Array::scalar(1.0f32)));
+        assert_eq!(verify(&graph), Err(Violation::InputList));
+    }
+
+    /// The chain called from a graph.
+    fn call(body: Graph) -> Graph {
+        let mut graph = Graph::new("caller");
+        let origin = Origin::caller();
+        let x = graph.add_input("x", Fact::scalar(DType::F32), origin);
+        let called = graph.add(NodeKind::Call { body: Arc::new(body), vjp: None }, &[x], origin).unwrap();
+        graph.set_outputs(called.to_vec());
+        graph
+    }
+
+    #[test]
+    fn donated_region_input() {
+        let (mut body, _) = chain();
+        body.donate_input(0);
+        assert_eq!(verify(&body), Ok(()));
+        let violation = Box::new(Violation::DonatedRegionInput { region: "chain".into(), index: 0 });
+        let expected = Violation::InRegion { node: 1, region: "chain".into(), violation };
+        assert_eq!(verify(&call(body)), Err(expected));
+    }
+
+    #[test]
+    fn in_region() {
+        let (mut body, [x, _, z]) = chain();
+        body.store_mut().node_mut(z.node()).inputs_mut()[0] = x;
+        let error = verify_after("careless", &call(call(body))).unwrap_err();
+        let expected = "pass `careless`: in region `caller` of node 1: in region `chain` of node 1: \
+                        edges and operand lists disagree";
+        assert_eq!(error.to_string(), expected);
+    }
 }

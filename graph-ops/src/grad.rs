@@ -182,7 +182,7 @@ fn differentiate_pending<T: TensorTree, A: TensorTree>(
         .into_iter()
         .map(|captured| match captured {
             Captured::Pending(pending) => Tensor::from_pending(pending),
-            Captured::Outer(_) => unreachable!("no trace is around this region"),
+            Captured::Outer(..) => unreachable!("no trace is around this region"),
         })
         .collect();
     let mut results = replay(&graph, &arguments)?.into_iter();

@@ -1,5 +1,6 @@
 //! Tensors and the operations on them: shape rules, gradients, kernels for the host, and the rewrite rules over ops.
 
+mod control;
 mod grad;
 mod kernels;
 pub mod ops;
@@ -10,6 +11,7 @@ mod rules;
 mod tensor;
 mod tree;
 
+pub use control::{cond, scan, while_loop};
 pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};
 pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use graph_core::{Error, Graph, Pass, Pipeline, Report, cse, dce, fold, inline, simplify};
+use graph_core::{Error, Graph, Pass, Pipeline, Report, cse, dce, fold, hoist, inline, simplify};
 
 use crate::rules::rules;
 
@@ -15,6 +15,8 @@ static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
         Pass::new("simplify", |graph| simplify(graph, rules())),
         // Rules bring different expressions to one form, which is then merged.
         Pass::new("cse", cse),
+        // What an inner loop gives up may leave the outer one, too, and then meet others like it.
+        Pass::new("hoist", hoist),
         // Last: the passes before it leave behind what they replaced.
         Pass::new("dce", dce),
     ])

@@ -16,13 +16,14 @@
 
 use std::sync::LazyLock;
 
-use graph_core::{Attributes, DType, Fact, OpError, OpRef, Rule, Rules, Shape, Site, Term};
+use graph_core::{DType, Fact, Rule, Rules, Shape, Site, Term};
 
 use crate::ops::matmul::Matmul;
 use crate::ops::permute::Permute;
-use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
+use crate::ops::pointwise::{BroadcastTo, Cast, ScalarOp};
 use crate::ops::reduce::{Reduce, Reduction};
-use crate::ops::view::{Identity, Reshape, StopGradient};
+use crate::ops::view::Reshape;
+use crate::registry::op_from_text;
 
 /// Ops whose operands may be swapped, to the bit.
 const COMMUTATIVE: &[&str] = &["add", "mul", "minimum", "maximum", "and", "or", "xor", "eq", "ne"];
@@ -134,21 +135,11 @@ fn table() -> Vec<Rule> {
 /// The rules over this crate's ops, in the order in which they are tried.
 pub fn rules() -> &'static Rules {
     static RULES: LazyLock<Rules> = LazyLock::new(|| {
-        Rules::new(table(), COMMUTATIVE, find_op, |fact: &Fact| {
+        Rules::new(table(), COMMUTATIVE, op_from_text, |fact: &Fact| {
             BroadcastTo { shape: fact.shape.clone() }.into()
         })
     });
     &RULES
-}
-
-/// The ops that patterns name: those without attributes.
-fn find_op(name: &str, _: &Attributes) -> Result<Option<OpRef>, OpError> {
-    Ok(match name {
-        "select" => Some(Select.into()),
-        "identity" => Some(Identity.into()),
-        "stop_gradient" => Some(StopGradient.into()),
-        _ => ScalarOp::from_name(name).map(|op| Pointwise(op).into()),
-    })
 }
 
 fn pointwise_names() -> Vec<&'static str> {
@@ -261,3 +252,6 @@ fn reduce_nothing(site: &Site<'_>) -> Option<Term> {
     let reshape = || Term::apply(Reshape { shape: site.fact().shape.clone() }, site.operands());
     (single && CHOOSING.contains(&reduce.reduction)).then(reshape)
 }
+
+#[cfg(test)]
+mod tests;

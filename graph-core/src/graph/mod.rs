@@ -17,7 +17,6 @@
 //!
 //! What exactly is legal is written down, as code, in [`verify`](crate::verify::verify).
 
-mod ids;
 mod node;
 mod splice;
 mod store;
@@ -27,18 +26,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-pub use ids::{NodeId, Value};
 pub use node::{Node, NodeKind};
 use store::Store;
 
 use crate::array::Array;
 use crate::error::OpError;
 use crate::fact::Fact;
+use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
-
-/// The outputs of one node; nearly always one.
-pub type Values = SmallVec<[Value; 1]>;
 
 /// A graph of nodes: a function from inputs to outputs.
 #[derive(Debug, Clone)]
@@ -296,6 +292,22 @@ impl Graph {
         for id in dropped {
             self.remove_unused(id);
         }
+    }
+
+    /// Gives a node more outputs after those it has.
+    ///
+    /// # Errors
+    /// When the new kind does not take the node's operands.
+    pub(crate) fn extend_node(&mut self, id: NodeId, kind: NodeKind) -> Result<Values, OpError> {
+        let facts = {
+            let node = self.node(id);
+            let operand_facts: SmallVec<[&Fact; 8]> = node.inputs().iter().map(|&v| self.fact(v)).collect();
+            kind.infer(&operand_facts)?
+        };
+        debug_assert!(facts.starts_with(self.node(id).facts()), "what the node gives, it goes on to give");
+        let num_outputs = facts.len();
+        self.store.extend(id, kind, facts);
+        Ok((0..num_outputs).map(|output| Value::new(id, output)).collect())
     }
 
     /// Changes what a node is, keeping operands and users; for passes that work on its regions. The new kind must

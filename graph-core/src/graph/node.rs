@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Graph, Value};
+use super::Graph;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::OpError;
 use crate::fact::{Fact, Facts};
+use crate::ids::Value;
 use crate::op::{Class, OpRef};
 use crate::origin::Origin;
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Graph, Node, NodeId, NodeKind, Value, Values};
+use super::{Graph, Node, NodeKind};
+use crate::ids::{NodeId, Value, Values};
 
 impl Graph {
     /// The part of the graph that these outputs need, with only the inputs it uses; and which inputs those are.

@@ -7,7 +7,9 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, NodeIndexable};
 
-use super::{Node, NodeId, NodeKind, Value};
+use super::{Node, NodeKind};
+use crate::fact::Facts;
+use crate::ids::{NodeId, Value};
 
 /// An edge: output `output` of the source is operand `operand` of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,12 @@ impl Store {
 
     pub(super) fn kind_mut(&mut self, id: NodeId) -> &mut NodeKind {
         &mut self.graph[index(id)].kind
+    }
+
+    pub(super) fn extend(&mut self, id: NodeId, kind: NodeKind, facts: Facts) {
+        let node = &mut self.graph[index(id)];
+        node.kind = kind;
+        node.facts = facts;
     }
 
     pub(super) fn contains(&self, id: NodeId) -> bool {

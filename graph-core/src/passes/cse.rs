@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rewritten, in_place, rebuild, rewrite_regions};
+use super::rebuild::{Changed, Rewritten, in_place, rebuild, rewrite_regions};
 use super::same::{hash_kind, same_kind};
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
 
 /// Merges nodes of the same kind on the same operands into the first of them.
 ///

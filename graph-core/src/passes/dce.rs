@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rewritten, in_place};
+use super::rebuild::{Changed, Rewritten, in_place};
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeId, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{NodeId, Value, Values};
 
 /// Removes nodes that neither an output nor an effect depends on; and of `if`, `call`, `while` and `for`, the outputs
 /// that nothing uses, the loop variables that nothing but themselves uses, and the operands that no region reads.

@@ -2,13 +2,13 @@
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rebuild, Rewritten, in_place, rebuild};
+use super::rebuild::{Changed, Rebuild, Rewritten, in_place, rebuild};
 use crate::array::Array;
 use crate::error::Error;
 use crate::exec;
 use crate::fact::Fact;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
 use crate::op::Class;
 
 /// A result of at most this many bytes is folded whatever it is made from; a larger one only where it is not larger

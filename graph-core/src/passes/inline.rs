@@ -2,11 +2,11 @@
 
 use smallvec::SmallVec;
 
-use super::Changed;
-use super::rebuild::{Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
+use super::rebuild::{Changed, Rebuild, Rewritten, in_place, rebuild, rewrite_regions};
 use crate::array::Array;
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
 
 /// Replaces
 /// - a `call` by the nodes of its body,

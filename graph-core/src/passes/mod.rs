@@ -18,6 +18,7 @@
 mod cse;
 mod dce;
 mod fold;
+mod hoist;
 mod inline;
 mod pipeline;
 pub(crate) mod rebuild;
@@ -26,15 +27,7 @@ mod same;
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use hoist::hoist;
 pub use inline::inline;
 pub use pipeline::{Pass, PassRun, Pipeline, Report};
-
-/// Whether a pass changed the graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Changed {
-    /// The graph is what it was.
-    No,
-    /// It is another graph, which computes the same.
-    Yes,
-}
+pub use rebuild::Changed;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::Changed;
+use super::rebuild::Changed;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::verify::verify_after;

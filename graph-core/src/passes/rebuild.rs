@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::Changed;
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind, Value, Values};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::ids::{Value, Values};
+
+/// Whether a pass changed the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Changed {
+    /// The graph is what it was.
+    No,
+    /// It is another graph, which computes the same.
+    Yes,
+}
 
 /// A pass on a graph that it does not own; `None` where it changes nothing.
 pub(crate) type Rewritten = Result<Option<Graph>, Error>;

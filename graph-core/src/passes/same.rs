@@ -5,7 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::array::Array;
-use crate::graph::{Graph, NodeId, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{NodeId, Value};
 
 /// Hashing a constant looks at so many bytes at either end; equality then looks at all.
 const HASHED_BYTES: usize = 128;

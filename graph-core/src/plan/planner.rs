@@ -9,7 +9,8 @@ use super::{Action, Argument, Place, Plan, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::{Error, Operand};
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeId, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{NodeId, Value};
 use crate::op::Class;
 
 /// Who receives the outputs.

@@ -18,8 +18,8 @@
 //!
 //! On the right, a literal is a scalar of the dtype of what is replaced, and an op is made from its name and attributes.
 //!
-//! A rule fires only if the result has the fact of what it replaces, or can be broadcast to it. So `cast(?x)` -> `?x`
-//! is the rule that removes casts to the same dtype.
+//! A rule fires only if the result has the fact of what it replaces. A variable or a literal on the right may also be
+//! broadcast to it: `mul(?x, 1)` is `?x` even where the ones are a larger tensor.
 //!
 //! # How rules are applied
 //!

@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 use crate::array::Array;
 use crate::attr::{Attr, Attributes};
 use crate::dtype::{DType, Element};
-use crate::graph::{Graph, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::Value;
 use crate::op::OpRef;
 use crate::with_element;
 

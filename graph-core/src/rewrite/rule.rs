@@ -11,7 +11,8 @@ use crate::attr::Attributes;
 use crate::dtype::DType;
 use crate::error::OpError;
 use crate::fact::Fact;
-use crate::graph::{Graph, Value};
+use crate::graph::Graph;
+use crate::ids::Value;
 use crate::op::{Op, OpRef};
 
 /// An equation, read from left to right.
@@ -24,8 +25,15 @@ pub struct Rule {
 }
 
 enum Rewrite {
-    Patterns { variables: Vec<String>, left: Pattern, right: Pattern },
+    Patterns(Box<Patterns>),
     Function(fn(&Site<'_>) -> Option<Term>),
+}
+
+struct Patterns {
+    text: (String, String),
+    variables: Vec<String>,
+    left: Pattern,
+    right: Pattern,
 }
 
 impl Rule {
@@ -34,6 +42,7 @@ impl Rule {
     /// # Panics
     /// When the texts are no patterns, the left side is no op, or the right side has a variable that the left has not.
     pub fn new(name: &'static str, left: &str, right: &str) -> Rule {
+        let text = (left.to_owned(), right.to_owned());
         let mut variables = Vec::new();
         let left = pattern::parse(left, &mut variables);
         let known = variables.len();
@@ -41,7 +50,8 @@ impl Rule {
         assert_eq!(variables.len(), known, "rule `{name}`: unknown variable on the right");
         let Pattern::Op { name: root, .. } = &left else { panic!("rule `{name}`: the left side is an op") };
         let roots = vec![root.clone()];
-        Rule { name, roots, rewrite: Rewrite::Patterns { variables, left, right }, condition: |_| true }
+        let rewrite = Rewrite::Patterns(Box::new(Patterns { text, variables, left, right }));
+        Rule { name, roots, rewrite, condition: |_| true }
     }
 
     /// A rule that is a function, tried at every application of the ops of these names.
@@ -80,11 +90,20 @@ impl Rule {
         self.name
     }
 
+    /// The two sides, of a rule from patterns.
+    pub fn patterns(&self) -> Option<(&str, &str)> {
+        match &self.rewrite {
+            Rewrite::Patterns(patterns) => Some((&patterns.text.0, &patterns.text.1)),
+            Rewrite::Function(_) => None,
+        }
+    }
+
     /// What the rule makes of the site; `None` where it does not apply.
     fn apply(&self, site: &Site<'_>, rules: &Rules) -> Option<Term> {
         match &self.rewrite {
             Rewrite::Function(rewrite) => rewrite(site),
-            Rewrite::Patterns { variables, left, right } => {
+            Rewrite::Patterns(patterns) => {
+                let Patterns { variables, left, right, .. } = &**patterns;
                 let matcher = Matcher { graph: site.graph, commutative: rules.commutative };
                 let unbound: Bound = SmallVec::from_elem(None, variables.len());
                 let bound = matcher.op(left, site.op, site.operands, unbound)?;
@@ -229,9 +248,9 @@ impl Rules {
         }
         let rules = Rules { rules, by_root, commutative, find_op, broadcast };
         for rule in &rules.rules {
-            if let Rewrite::Patterns { left, right, .. } = &rule.rewrite {
-                rules.check_ops(rule.name, left);
-                rules.check_ops(rule.name, right);
+            if let Rewrite::Patterns(patterns) = &rule.rewrite {
+                rules.check_ops(rule.name, &patterns.left);
+                rules.check_ops(rule.name, &patterns.right);
             }
         }
         rules
@@ -263,7 +282,7 @@ impl Rules {
         })
     }
 
-    /// Ops without attributes can be looked up at once: a misspelled one is found before it never matches.
+    /// Ops can be looked up at once: a misspelled one is found, instead of never matching.
     fn check_ops(&self, rule: &str, pattern: &Pattern) {
         if let Pattern::Op { name, attributes, operands } = pattern {
             let found = (self.find_op)(name, attributes);

@@ -6,7 +6,8 @@ use super::pattern::Literal;
 use super::rule::{Rules, Site, Term};
 use crate::error::Error;
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::Value;
 use crate::op::{self, Class, OpRef};
 use crate::origin::Origin;
 use crate::passes::Changed;
@@ -62,7 +63,7 @@ fn rewrite(
     }
 }
 
-/// The value of a term, broadcast where it must be to have this fact.
+/// The value of a term, broadcast where it must be to have this fact; `None` where it cannot have it.
 fn emit_as(
     new: &mut Rebuild,
     rules: &Rules,
@@ -76,7 +77,9 @@ fn emit_as(
     if have == fact {
         return Some(value);
     }
-    if have.dtype != fact.dtype || !have.shape.broadcasts_to(&fact.shape) {
+    // An op and a broadcast would be costlier than the op that was there.
+    let is_op = matches!(term, Term::Apply(..));
+    if is_op || have.dtype != fact.dtype || !have.shape.broadcasts_to(&fact.shape) {
         return None;
     }
     apply(new, rules, &(rules.broadcast)(fact), &[value], origin, fuel)

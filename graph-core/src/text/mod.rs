@@ -29,3 +29,8 @@ mod print;
 
 pub use parse::OpFromText;
 pub use print::WithOrigins;
+
+/// A constant in a few characters: its elements where they are few.
+pub(crate) fn short_constant(array: &crate::array::Array) -> String {
+    element::print(array).unwrap_or_else(|| "…".to_owned())
+}

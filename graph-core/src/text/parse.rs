@@ -8,7 +8,8 @@ use super::lexer::{Token, error, tokens};
 use crate::attr::{Attr, Attributes};
 use crate::error::{Error, OpError};
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::Value;
 use crate::op::OpRef;
 use crate::origin::Origin;
 use crate::shape::Shape;
@@ -32,7 +33,7 @@ impl Graph {
         let mut parser =
             Parser { tokens: tokens(text)?, next: 0, depth: 0, op_from_text, origin: Origin::caller() };
         parser.word("graph")?;
-        let name = parser.name()?.ok_or_else(|| parser.expected("the name of the graph"))?;
+        let name = parser.name().ok_or_else(|| parser.expected("the name of the graph"))?;
         let graph = parser.graph(&name)?;
         if *parser.peek() != Token::End {
             return Err(parser.expected("the end"));
@@ -76,16 +77,17 @@ impl Parser<'_> {
     }
 
     fn input(&mut self, graph: &mut Graph, scope: &mut Scope) -> Result<(), Error> {
+        let line = self.line();
         let value = self.value_name()?;
         let donated = self.accepts_word("donated");
-        let name = self.name()?.unwrap_or_default();
+        let name = self.name().unwrap_or_default();
         self.sign(':')?;
         let fact = self.fact()?;
         let defined = graph.add_input(name, fact, self.origin);
         if donated {
             graph.donate_input(graph.inputs().len() - 1);
         }
-        self.define(scope, value, defined)
+        define(scope, value, defined, line)
     }
 
     fn node(&mut self, graph: &mut Graph, scope: &mut Scope) -> Result<(), Error> {
@@ -113,7 +115,7 @@ impl Parser<'_> {
                 format!("`{op}` gives {} values, {} are named", defined.len(), names.len()),
             ));
         }
-        names.into_iter().zip(defined).try_for_each(|(name, value)| self.define(scope, name, value))
+        names.into_iter().zip(defined).try_for_each(|(name, value)| define(scope, name, value, line))
     }
 
     fn constant(&mut self, graph: &mut Graph) -> Result<Value, Error> {
@@ -263,7 +265,7 @@ impl Parser<'_> {
 
     fn region(&mut self, word: &str) -> Result<Arc<Graph>, Error> {
         self.word(word)?;
-        let name = self.name()?.unwrap_or_else(|| word.to_owned());
+        let name = self.name().unwrap_or_else(|| word.to_owned());
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(error(self.line(), format!("regions are nested more than {MAX_DEPTH} deep")));
@@ -328,21 +330,15 @@ impl Parser<'_> {
         }
     }
 
-    fn define(&self, scope: &mut Scope, name: String, value: Value) -> Result<(), Error> {
-        match scope.insert(name.clone(), value) {
-            None => Ok(()),
-            Some(_) => Err(error(self.line(), format!("`%{name}` is defined twice"))),
-        }
-    }
-
     /// A name, if there is one.
-    fn name(&mut self) -> Result<Option<String>, Error> {
+    fn name(&mut self) -> Option<String> {
         match self.peek() {
-            Token::Word(_) | Token::Text(_) => match self.take() {
-                Token::Word(name) | Token::Text(name) => Ok(Some(name)),
-                _ => unreachable!("just seen"),
-            },
-            _ => Ok(None),
+            Token::Word(name) | Token::Text(name) => {
+                let name = name.clone();
+                self.take();
+                Some(name)
+            }
+            _ => None,
         }
     }
 
@@ -388,5 +384,12 @@ impl Parser<'_> {
 
     fn expected(&self, what: &str) -> Error {
         error(self.line(), format!("expected {what}, found {}", self.peek()))
+    }
+}
+
+fn define(scope: &mut Scope, name: String, value: Value, line: usize) -> Result<(), Error> {
+    match scope.insert(name.clone(), value) {
+        None => Ok(()),
+        Some(_) => Err(error(line, format!("`%{name}` is defined twice"))),
     }
 }

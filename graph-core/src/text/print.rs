@@ -3,7 +3,8 @@
 use std::fmt::{self, Formatter, Write};
 
 use super::{element, lexer};
-use crate::graph::{Graph, NodeId, NodeKind, Value};
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{NodeId, Value};
 use crate::origin::Origin;
 
 /// A graph printed with a comment after each node: where the user wrote it.

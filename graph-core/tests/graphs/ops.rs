@@ -9,7 +9,7 @@ use smallvec::smallvec;
 
 /// Arithmetic and comparison of two `i64` or `f32` tensors of one shape, or a tensor and a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Binary {
+pub(crate) enum Binary {
     Add,
     Sub,
     Mul,
@@ -20,29 +20,29 @@ pub enum Binary {
 
 /// Negation of `i64`, `f32` or `bool`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Neg;
+pub(crate) struct Neg;
 
 /// A scalar repeated to fill a shape.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Fill {
-    pub shape: Shape,
+pub(crate) struct Fill {
+    pub(crate) shape: Shape,
 }
 
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Reshape {
-    pub shape: Shape,
+pub(crate) struct Reshape {
+    pub(crate) shape: Shape,
 }
 
 /// Sum and difference: an op of two outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SumDiff;
+pub(crate) struct SumDiff;
 
 /// Notes that it was reached: acts on the world. Gives its operand back, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Note {
-    pub tag: String,
-    pub silent: bool,
+pub(crate) struct Note {
+    pub(crate) tag: String,
+    pub(crate) silent: bool,
 }
 
 thread_local! {
@@ -50,11 +50,11 @@ thread_local! {
 }
 
 /// The notes of this thread since the last call.
-pub fn notes() -> Vec<String> {
+pub(crate) fn notes() -> Vec<String> {
     NOTES.take()
 }
 
-pub fn op_from_text(name: &str, attributes: &Attributes) -> Result<Option<OpRef>, OpError> {
+pub(crate) fn op_from_text(name: &str, attributes: &Attributes) -> Result<Option<OpRef>, OpError> {
     let shape = || attributes.sizes("shape").map(Shape::from);
     let tag = || match attributes.get("tag") {
         Some(graph_core::Attr::Text(tag)) => Ok(tag.clone()),
@@ -78,7 +78,7 @@ pub fn op_from_text(name: &str, attributes: &Attributes) -> Result<Option<OpRef>
 
 /// Parses a graph of these ops.
 #[track_caller]
-pub fn parse(text: &str) -> Graph {
+pub(crate) fn parse(text: &str) -> Graph {
     match Graph::parse(text, &op_from_text) {
         Ok(graph) => graph,
         Err(error) => panic!("{error}\n{text}"),

@@ -12,7 +12,7 @@ fn check_round_trip(graph: &Graph) {
     assert_eq!(parse(&text).to_string(), text);
 }
 
-pub const EVERYTHING: &str = r#"
+pub(crate) const EVERYTHING: &str = r#"
 graph everything(%a x: i64[3], %b donated net.w: f32[2, 2], %c "two words": bool[], %d: i64[]) {
   %unused = constant [1, -2, 3] : i64[3]
   %s, %t = sum_diff(%a, %unused)
@@ -44,7 +44,47 @@ graph everything(%a x: i64[3], %b donated net.w: f32[2, 2], %c "two words": bool
 fn every_kind_of_node_is_printed() {
     let graph = parse(EVERYTHING);
     check_round_trip(&graph);
-    assert_snapshot!(graph, @"");
+    assert_snapshot!(graph, @r#"
+    graph everything(%0 x: i64[3], %1 donated net.w: f32[2, 2], %2 "two words": bool[], %3: i64[]) {
+      %4 = constant [1, -2, 3] : i64[3]
+      %5, %6 = sum_diff(%0, %4) : i64[3], i64[3]
+      silent_note(%5) tag="a \"quoted\"\n\u{7f} tag"
+      %7 = call(%5, %3) : i64[3]
+        body scaled(%0: i64[3], %1: i64[]) {
+          %2 = mul(%0, %1) : i64[3]
+          return %2
+        }
+        vjp(%0: i64[3], %1: i64[], %2: i64[3], %3: i64[3]) {
+          return %3, %1
+        }
+      %8 = if(%2, %7) : i64[3]
+        then(%0: i64[3]) {
+          return %0
+        }
+        else(%0: i64[3]) {
+          %1 = neg(%0) : i64[3]
+          return %1
+        }
+      %9, %10 = while(%3, %8) carried=2 : i64[], i64[3]
+        condition(%0: i64[], %1: i64[3]) {
+          %2 = constant 3 : i64[]
+          %3 = less(%0, %2) : bool[]
+          return %3
+        }
+        body(%0: i64[], %1: i64[3]) {
+          %2 = constant 1 : i64[]
+          %3 = add(%0, %2) : i64[]
+          return %3, %1
+        }
+      %11, %12 = for(%3, %8, %9) trips=3 carried=1 scanned=1 : i64[], i64[3]
+        body "sum of rows"(%0 i: i64[], %1 sum: i64[], %2 row: i64[], %3: i64[]) {
+          %4 = add(%1, %2) : i64[]
+          %5 = mul(%4, %3) : i64[]
+          return %4, %5
+        }
+      return %11, %12, %1
+    }
+    "#);
 }
 
 #[test]
@@ -80,7 +120,22 @@ fn constants_keep_their_bits() {
     let mut graph = Graph::new("constants");
     let values = arrays.iter().map(|array| graph.add_constant(array.clone(), Origin::caller())).collect();
     graph.set_outputs(values);
-    assert_snapshot!(graph, @"");
+    assert_snapshot!(graph, @"
+    graph constants() {
+      %0 = constant [0.0, -0.0, 0.1, 5.877472e-39, inf, -inf, NaN, nan.7fc00123] : f32[2, 4]
+      %1 = constant nan.fff8000000000001 : f64[]
+      %2 = constant 1e300 : f64[]
+      %3 = constant [-9223372036854775808, 0, 9223372036854775807] : i64[3]
+      %4 = constant [-2147483648, 2147483647] : i32[2]
+      %5 = constant [0, 255] : u8[2]
+      %6 = constant [true, false] : bool[2]
+      %7 = constant [] : f32[0, 5]
+      %8 = constant splat -0.0 : f32[100]
+      %9 = constant splat nan.7fc00123 : f32[100]
+      %10 = constant splat true : bool[100]
+      return %0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10
+    }
+    ");
     let parsed = parse(&graph.to_string());
     for (array, &value) in arrays.iter().zip(parsed.outputs()) {
         assert!(parsed.constant(value).unwrap().same_bits(array), "{:?}", array.fact());
@@ -93,7 +148,12 @@ fn large_constants_are_elided() {
     let elements: Vec<i64> = (0..9).collect();
     let value = graph.add_constant(Array::from_slice([3, 3], &elements).unwrap(), Origin::caller());
     graph.set_outputs(vec![value]);
-    assert_snapshot!(graph, @"");
+    assert_snapshot!(graph, @"
+    graph large() {
+      %0 = constant ... : i64[3, 3]
+      return %0
+    }
+    ");
     let error = Graph::parse(&graph.to_string(), &op_from_text).unwrap_err();
     assert_eq!(error.to_string(), "line 2: the constant was elided when the graph was printed");
 }
@@ -106,7 +166,11 @@ fn names_are_quoted_where_they_are_no_words() {
     }
     graph.donate_input(0);
     graph.donate_input(1);
-    assert_snapshot!(graph, @"");
+    assert_snapshot!(graph, @r#"
+    graph "a \"b\"\n%{}é"(%0 donated: bool[], %1 donated "donated": bool[], %2 "layers[0].w": bool[], %3 "0": bool[], %4 ok.name_2: bool[], %5 true: bool[]) {
+      return
+    }
+    "#);
     check_round_trip(&graph);
     assert_eq!(parse(&graph.to_string()).name(), graph.name());
 }
@@ -156,7 +220,40 @@ fn what_is_no_graph_is_refused_with_its_line() {
         body("# comment"),
         body("% = add(%0, %0)"),
     ];
-    assert_snapshot!(messages.join("\n"), @"");
+    assert_snapshot!(messages.join("\n"), @r"
+    line 1: expected `graph`, found the end
+    line 1: expected the name of the graph, found the end
+    line 1: expected a value, found the end
+    line 1: expected an op, found the end
+    line 1: expected the end, found `x`
+    line 1: expected a dtype, found `i65`
+    line 1: expected a whole number, found `-1`
+    line 1: f32[99999999999, 99999999999] is too large
+    line 1: f32[0, 9999999999999999999] is too large
+    line 1: `%0` is defined twice
+    line 3: `%7` is not defined
+    line 2: add: dtypes differ: i64 and f32; convert one with `.cast(DType::…)`
+    line 2: `add` is written as [f32[]], its operands imply [i64[]]
+    line 2: `add` gives 1 values, 2 are named
+    line 2: `add` gives 1 values, 0 are named
+    line 2: `%0` is defined twice
+    line 2: there is no op `frobnicate`
+    line 2: reshape: attribute `shape` must be a list of whole numbers
+    line 2: reshape: the number of elements differs
+    line 2: `1.5` is no i64
+    line 2: `300` is no u8
+    line 2: 2 elements do not fill shape [3]
+    line 2: 1 elements do not fill shape [2]
+    line 2: i64[99999999999] is too large for text
+    line 2: attribute `carried` must be a whole number
+    line 2: while: a condition is a bool scalar, not i64[]
+    line 4: in region `body` of node 2: input 0 of region `body` is donated
+    line 2: a string without its closing quote
+    line 2: unknown escape `\q`
+    line 2: `\u{…}` names no character
+    line 2: unexpected character '#'
+    line 2: `%` without the number of a value
+    ");
 }
 
 #[test]

@@ -85,6 +85,14 @@ impl IndexWalk {
         }
     }
 
+    /// The work of visiting this many elements, in elements' worth of plain work.
+    fn work(self, num_elements: usize) -> usize {
+        match self.indexing {
+            Indexing::Rows => num_elements,
+            Indexing::Elements => num_elements * 8,
+        }
+    }
+
     /// Number of elements of the result within one outer index.
     fn result_block(self) -> usize {
         self.num_indices * self.lanes.inner
@@ -106,7 +114,7 @@ impl Kernel for GatherKernel {
 
 impl GatherKernel {
     fn read<T: Element>(&self, out: &mut [T], x: &[T], indices: Indices<'_>) {
-        let (block, work) = (self.0.lanes.block(), out.len());
+        let (block, work) = (self.0.lanes.block(), self.0.work(out.len()));
         for_each_block(out, self.0.result_block(), work, |outer, out| {
             let x = &x[outer * block..][..block];
             self.0.visit(outer, indices, |from, to, len| match len {
@@ -144,7 +152,7 @@ impl Kernel for ScatterAddKernel {
 impl ScatterAddKernel {
     fn add<T: Element + Number>(&self, out: &mut [T], indices: Indices<'_>, updates: &[T]) {
         let block = self.0.result_block();
-        for_each_block(out, self.0.lanes.block(), updates.len(), |outer, out| {
+        for_each_block(out, self.0.lanes.block(), self.0.work(updates.len()), |outer, out| {
             let updates = &updates[outer * block..][..block];
             self.0.visit(outer, indices, |to, from, len| {
                 for (out, &x) in out[to..to + len].iter_mut().zip(&updates[from..from + len]) {

@@ -135,7 +135,10 @@ macro_rules! unary_loop {
                 blocks(
                     destination,
                     len,
-                    |at| block::<$ty>(x, at).map($f),
+                    |at| {
+                        let x = block::<$ty>(x, at);
+                        std::array::from_fn(|k| $crate::kernels::pointwise::call1::<$ty, _>($f, x[k]))
+                    },
                     |at| $crate::kernels::pointwise::call1::<$ty, _>($f, element(x, at)),
                 )
             }
@@ -213,6 +216,8 @@ pub(crate) struct PointwiseKernel {
     row_len: usize,
     operands: SmallVec<[OperandWalk; 3]>,
     out_size: usize,
+    /// What an element costs, in elements' worth of plain work.
+    cost: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -275,6 +280,7 @@ impl PointwiseKernel {
             row_len,
             operands,
             out_size: output.dtype.size(),
+            cost: 1,
         }
     }
 
@@ -284,6 +290,12 @@ impl PointwiseKernel {
         check: Option<fn(View<'_>) -> Result<(), OpError>>,
     ) -> PointwiseKernel {
         self.check = check;
+        self
+    }
+
+    /// With a function that costs more than plain arithmetic.
+    pub(crate) fn with_cost(mut self, cost: usize) -> PointwiseKernel {
+        self.cost = cost;
         self
     }
 
@@ -350,7 +362,7 @@ impl Kernel for PointwiseKernel {
                 Source::InPlace => out,
             })
             .collect();
-        if len < PARALLEL_ELEMENTS {
+        if len.saturating_mul(self.cost) < PARALLEL_ELEMENTS {
             // SAFETY: the executor gives arrays of the facts that the kernel was made for.
             unsafe { self.run_range(out, &operands, 0, len) };
             return Ok(());

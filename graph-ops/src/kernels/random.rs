@@ -15,7 +15,7 @@ pub(crate) struct RandomKernel {
 /// Elements that one task fills; a multiple of the four that a block gives.
 const CHUNK: usize = 1 << 10;
 /// What an element costs, in elements' worth of plain work.
-const COST: usize = 8;
+const COST: usize = 32;
 
 impl Kernel for RandomKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {

@@ -221,10 +221,10 @@ fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
         let (outer, first) = (tile / tiles_per_outer, tile % tiles_per_outer * COLUMNS);
         reduce_columns::<T, M>(&x[outer * len * inner..][..len * inner], inner, first, out);
     };
-    let tiles: Vec<&mut [T]> = out.chunks_mut(inner).flat_map(|row| row.chunks_mut(COLUMNS)).collect();
+    let tiles = out.chunks_mut(inner).flat_map(|row| row.chunks_mut(COLUMNS));
     match parallel {
-        true => tiles.into_par_iter().enumerate().for_each(tile),
-        false => tiles.into_iter().enumerate().for_each(tile),
+        true => tiles.collect::<Vec<_>>().into_par_iter().enumerate().for_each(tile),
+        false => tiles.enumerate().for_each(tile),
     }
 }
 

@@ -6,6 +6,9 @@ use super::lanes::{Lanes, for_each_block};
 use super::reduce::Accumulate;
 use crate::ops::pointwise::Number;
 
+/// What a step along a lane costs, in elements' worth of plain work: each waits for the one before.
+const STEP_COST: usize = 8;
+
 /// Running sums along each lane, from its start or from its end. Totals of f32 are kept in f64.
 #[derive(Debug)]
 pub(crate) struct CumsumKernel {
@@ -32,7 +35,7 @@ impl CumsumKernel {
     fn run_typed<T: Accumulate>(&self, out: &mut [T], x: &[T]) {
         let Lanes { len, inner, .. } = self.lanes;
         let block = self.lanes.block();
-        for_each_block(out, block, x.len(), |i, out| {
+        for_each_block(out, block, x.len() * STEP_COST, |i, out| {
             let x = &x[i * block..][..block];
             for column in 0..inner {
                 let mut total = T::Total::default();
@@ -77,7 +80,7 @@ impl ArgKernel {
     fn run_typed<T: Element>(&self, out: &mut [i64], x: &[T]) {
         let Lanes { len, inner, .. } = self.lanes;
         let block = self.lanes.block();
-        for_each_block(out, inner, x.len(), |i, out| {
+        for_each_block(out, inner, x.len() * STEP_COST, |i, out| {
             let x = &x[i * block..][..block];
             for (column, out) in out.iter_mut().enumerate() {
                 *out = self.position(|i| x[column + i * inner], len);
@@ -91,7 +94,7 @@ impl ArgKernel {
         for i in 1..len {
             let x = lane(i);
             let is_better = if self.largest { x > best } else { x < best };
-            // Only NaN differs from itself; the first one stays.
+            // The first NaN stays.
             if is_better || (is_nan(x) && !is_nan(best)) {
                 (best, position) = (x, i);
             }
@@ -100,7 +103,7 @@ impl ArgKernel {
     }
 }
 
-#[expect(clippy::eq_op, reason = "NaN is what differs from itself, and integers never do")]
-fn is_nan<T: PartialEq>(x: T) -> bool {
-    x != x
+/// Only NaN cannot be ordered, not even with itself.
+fn is_nan<T: PartialOrd>(x: T) -> bool {
+    x.partial_cmp(&x).is_none()
 }

@@ -27,7 +27,7 @@ pub(crate) struct SoftmaxKernel {
 }
 
 /// What an exponential costs, in elements' worth of plain work.
-const EXP_COST: usize = 8;
+const EXP_COST: usize = 16;
 
 impl Kernel for SoftmaxKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {

@@ -69,6 +69,8 @@ impl Kernel for GatherWalk {
 
 /// Rows and columns of a tile in which a transposing walk reads whole cache lines.
 const TILE: usize = 16;
+/// What an element of a transposition costs, in elements' worth of plain work.
+const TRANSPOSE_COST: usize = 4;
 
 impl GatherWalk {
     fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
@@ -80,7 +82,7 @@ impl GatherWalk {
             // The innermost two axes are swapped: by tiles, so that both sides are used by whole cache lines.
             let band = if rows % TILE == 0 { TILE } else { rows };
             let bands = rows.checked_div(band).unwrap_or(0);
-            for_each_block(out, band * len, work, |i, out| {
+            for_each_block(out, band * len, work * TRANSPOSE_COST, |i, out| {
                 let from = self.0.position(planes, i / bands) + (i % bands * band) as isize;
                 transpose(out, x, from, band, len, stride);
             });
@@ -101,12 +103,18 @@ impl GatherWalk {
 
 /// Writes `rows` rows of `len`, reading along rows with `stride` and from row to row with stride 1.
 fn transpose<T: Element>(out: &mut [T], x: &[T], from: isize, rows: usize, len: usize, stride: isize) {
+    let at = |row: usize, column: usize| (from + row as isize + column as isize * stride) as usize;
     for first_row in (0..rows).step_by(TILE) {
         for first_column in (0..len).step_by(TILE) {
-            for row in first_row..rows.min(first_row + TILE) {
-                for column in first_column..len.min(first_column + TILE) {
-                    let position = from + row as isize + column as isize * stride;
-                    out[row * len + column] = x[position as usize];
+            let (height, width) = (TILE.min(rows - first_row), TILE.min(len - first_column));
+            let mut tile = [[T::default(); TILE]; TILE];
+            for (column, tile) in tile.iter_mut().enumerate().take(width) {
+                tile[..height].copy_from_slice(&x[at(first_row, first_column + column)..][..height]);
+            }
+            for row in 0..height {
+                let out = &mut out[(first_row + row) * len + first_column..][..width];
+                for (out, tile) in out.iter_mut().zip(&tile) {
+                    *out = tile[row];
                 }
             }
         }

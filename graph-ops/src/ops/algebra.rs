@@ -1,10 +1,10 @@
-//! The two operations that the accumulation of gradients needs.
+//! The operations that the accumulation of gradients needs.
 
 use graph_core::{Algebra, Error, Fact, Origin, Trace, Value};
 
 use crate::tensor::Tensor;
 
-/// Sums and zeros, as tensor ops.
+/// Sums, zeros and reversals, as tensor ops.
 #[derive(Debug, Clone, Copy)]
 pub struct TensorAlgebra;
 
@@ -18,5 +18,9 @@ impl Algebra for TensorAlgebra {
         let zero = Tensor::from_array(graph_core::Array::zeros(Fact::scalar(fact.dtype)));
         let zero = Tensor::from_traced(trace, zero.value_in(trace, Origin::caller())?);
         zero.broadcast_to(&fact.shape).value_in(trace, Origin::caller())
+    }
+
+    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error> {
+        Tensor::from_traced(trace, value).flip(0).value_in(trace, Origin::caller())
     }
 }

@@ -19,15 +19,15 @@ pub trait VjpExt {
 
 impl VjpExt for Vjp<'_> {
     fn input(&self, i: usize) -> Tensor {
-        Tensor::from_traced(self.trace, self.inputs[i])
+        Tensor::from_traced(self.trace(), self.inputs[i])
     }
 
     fn output(&self, i: usize) -> Tensor {
-        Tensor::from_traced(self.trace, self.outputs[i])
+        Tensor::from_traced(self.trace(), self.outputs[i])
     }
 
     fn cotangent(&self, i: usize) -> Option<Tensor> {
-        self.cotangents[i].map(|value| Tensor::from_traced(self.trace, value))
+        self.cotangents[i].map(|value| Tensor::from_traced(self.trace(), value))
     }
 
     fn nothing(&self) -> SmallVec<[Option<Value>; 4]> {
@@ -47,7 +47,7 @@ impl Cotangents {
     pub fn emit(self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
         self.0
             .into_iter()
-            .map(|tensor| tensor.map(|tensor| tensor.value_in(cx.trace, Origin::caller())).transpose())
+            .map(|tensor| tensor.map(|tensor| tensor.value_in(cx.trace(), Origin::caller())).transpose())
             .collect()
     }
 }

@@ -175,14 +175,16 @@ impl Tensor {
 /// Brings a value of an enclosing trace inwards, one capture at each level. Only regions capture.
 fn capture_through(from: &Trace, value: Value, fact: &Fact, to: &Trace, origin: Origin) -> Option<Value> {
     let stack = Trace::stack();
+    // A trace may have been entered again: from its innermost entry to the next entry of the other.
     let outer = stack.iter().rposition(|trace| trace == from)?;
-    let inner = stack.iter().position(|trace| trace == to)?;
-    let mut value = value;
+    let inner = outer + stack[outer..].iter().position(|trace| trace == to)?;
+    let (mut value, mut owner) = (value, from);
     for region in stack.get(outer + 1..=inner)? {
         if region.kind() != TraceKind::Region {
             return None;
         }
-        value = region.capture(Captured::Outer(value), fact.clone(), origin);
+        value = region.capture(Captured::Outer(owner.clone(), value), fact.clone(), origin);
+        owner = region;
     }
     Some(value)
 }

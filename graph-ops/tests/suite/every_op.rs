@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use graph_core::{Array, DType, Graph, Mode, Origin, run_with, with_mode};
+use graph_ops::ops::pointwise::{Pointwise, Select};
 use graph_ops::registry::{Sample, names, op_from_text, samples};
 use graph_ops::{Tensor, apply, grad};
 
@@ -47,7 +48,7 @@ impl Weighted<'_> {
         floats.map(|x| Tensor::from_array(x.clone())).collect()
     }
 
-    fn value(&self, variables: &Vec<Tensor>) -> Tensor {
+    fn value(&self, variables: &[Tensor]) -> Tensor {
         let mut variables = variables.iter().cloned();
         let operands: Vec<Tensor> = self
             .operands
@@ -68,7 +69,7 @@ impl Weighted<'_> {
         let mut numbers = Numbers::new(self.seed + 1);
         let mut total = Tensor::scalar(0.0f64);
         for gradient in gradients {
-            total = total + (&gradient * numbers.tensor(DType::F64, gradient.shape())).sum(..);
+            total += (&gradient * numbers.tensor(DType::F64, gradient.shape())).sum(..);
         }
         total
     }
@@ -108,6 +109,42 @@ fn gradients_are_differences() {
         checked.insert(sample.op.name());
     }
     assert!(checked.len() > 40, "{checked:?}");
+}
+
+/// Shapes that broadcast to one: some axes cut to length 1, some of the first ones left out.
+fn random_shapes(numbers: &mut Numbers, count: usize) -> Vec<Vec<usize>> {
+    let mut below = |n: usize| (numbers.unit() * n as f64) as usize;
+    let rank = below(4);
+    // Mostly 1 to 3, now and then 0.
+    let full: Vec<usize> = (0..rank).map(|_| if below(12) == 0 { 0 } else { 1 + below(3) }).collect();
+    let mut cut = || {
+        let kept = full[below(rank + 1)..].to_vec();
+        kept.into_iter().map(|len| if below(3) == 0 { 1 } else { len }).collect()
+    };
+    (0..count).map(|_| cut()).collect()
+}
+
+#[test]
+fn gradients_through_random_broadcasts_are_differences() {
+    let mut numbers = Numbers::new(11);
+    let is_pointwise = |sample: &Sample| sample.op.is::<Pointwise>() || sample.op.is::<Select>();
+    let mut seen = HashSet::new();
+    let first_of_each =
+        |sample: &Sample| is_pointwise(sample) && is_differentiable(sample) && seen.insert(sample.op.name());
+    let chosen: Vec<Sample> = samples().into_iter().filter(first_of_each).collect();
+    assert!(chosen.len() > 20);
+    for mut sample in chosen {
+        for seed in 0..12 {
+            let shapes = random_shapes(&mut numbers, sample.operands.len());
+            for (operand, shape) in sample.operands.iter_mut().zip(shapes) {
+                operand.fact.shape = shape.into();
+            }
+            let weighted = Weighted { sample: &sample, operands: operands(&sample, seed), seed };
+            with_mode(Mode::Eager, || {
+                check_gradient(&describe(&sample), weighted.variables(), |x| weighted.value(x));
+            });
+        }
+    }
 }
 
 #[test]
@@ -190,8 +227,8 @@ fn computing_in_place_changes_nothing() {
             run_with(&graph, &mut operands.clone()).expect("computes").swap_remove(0)
         };
         let expected = run(None);
-        for index in 0..operands.len() {
-            if sample.op.class().allows_in_place(index) && *facts[index] == outputs[0] {
+        for (index, &fact) in facts.iter().enumerate() {
+            if sample.op.class().allows_in_place(index) && *fact == outputs[0] {
                 assert!(run(Some(index)).same_bits(&expected), "{}, operand {index}", describe(sample));
                 checked.insert(sample.op.name());
             }
@@ -222,7 +259,7 @@ fn every_op_has_one_name_and_a_sample() {
 /// An op that is not in the registry cannot be read from text and escapes the tests above.
 #[test]
 fn every_op_of_the_sources_is_in_the_registry() {
-    let registry = include_str!("../../src/registry.rs");
+    let registry = include_str!("../../src/registry/mod.rs");
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
     let mut found = 0;
     let mut folders = vec![std::path::PathBuf::from(folder)];

@@ -1,7 +1,12 @@
 //! The tests of this crate, by topic.
 
+mod control;
 mod every_op;
 mod matmul;
+mod misuse;
 mod modes;
+mod pointwise;
+mod random;
+mod reference;
 mod support;
 mod training_step;

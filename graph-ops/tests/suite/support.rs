@@ -45,17 +45,6 @@ fn with_own_buffer(array: &Array) -> Array {
     copy
 }
 
-/// The gradients as tensors of the tape that is current, so that they can be differentiated again.
-pub(crate) fn gradients_of_sum(y: &Tensor, variables: &[Tensor]) -> Vec<Option<Tensor>> {
-    let tape = Trace::current().expect("called on a tape");
-    let origin = Origin::caller();
-    let value = |x: &Tensor| x.value_in(&tape, origin).expect("of this tape");
-    let wrt: Vec<_> = variables.iter().map(value).collect();
-    let seeds = [(value(y), value(&y.ones_like()))];
-    let gradients = backward(&tape, &seeds, &wrt, &TensorAlgebra).expect("differentiable");
-    gradients.into_iter().map(|g| g.map(|g| Tensor::from_traced(&tape, g))).collect()
-}
-
 /// The message with which an operation fails, with everything up to the last `/` of paths removed.
 pub(crate) fn failure(operation: impl Fn() -> Tensor) -> String {
     let message = |mode| {

@@ -108,6 +108,7 @@ impl Convert<bool> for bool {
     }
 }
 
+#[allow(clippy::redundant_closure, reason = "the loop takes a closure, whose argument it types")]
 fn inner_loop(from: DType, to: DType) -> InnerLoop {
     with_element!(from, T => with_element!(to, U => unary_loop!(T, |x| Convert::<U>::convert(x))))
 }

@@ -109,7 +109,8 @@ impl Op for Pointwise {
             accepts: self.0.domain().describe(),
         })?;
         let check = self.0.value_check(inputs[0].dtype);
-        Ok(Box::new(PointwiseKernel::new(inner, inputs, &outputs[0]).with_check(check)))
+        let kernel = PointwiseKernel::new(inner, inputs, &outputs[0]);
+        Ok(Box::new(kernel.with_check(check).with_cost(self.0.cost())))
     }
 
     fn class(&self) -> Class {

@@ -8,6 +8,8 @@
 //!
 //! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `tensor/operators.rs`.)
 
+#![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
+
 use graph_core::{DType, OpError, View};
 
 use super::scalar::{Number, Real};
@@ -17,9 +19,14 @@ use crate::tensor::{Operand, Tensor, apply};
 
 /// A rule of differentiation: the cotangent of operand `i`, or `None` where no gradient flows.
 pub(super) enum Gradient {
+    /// From cotangent, operand, output.
     Unary(fn(&Tensor, &Tensor, &Tensor) -> Option<Tensor>),
-    Binary([fn(&Tensor, &Tensor, &Tensor, &Tensor) -> Option<Tensor>; 2]),
+    /// One for each operand.
+    Binary([BinaryRule; 2]),
 }
+
+/// From cotangent, both operands, output.
+type BinaryRule = fn(&Tensor, &Tensor, &Tensor, &Tensor) -> Option<Tensor>;
 
 impl Gradient {
     pub(super) fn flow(&self, i: usize, g: &Tensor, operands: &[Tensor], y: &Tensor) -> Option<Tensor> {
@@ -145,7 +152,6 @@ macro_rules! table {
         }
 
         /// Binary pointwise ops, with broadcasting. Scalars adapt to the tensor's dtype.
-        #[expect(clippy::should_implement_trait, reason = "the operators exist, too; these take any operand")]
         impl Tensor {
             $(
                 $(#[$b_doc])*
@@ -285,6 +291,16 @@ impl ScalarOp {
     pub fn is_comparison(self) -> bool {
         use ScalarOp::{Eq, Ge, Gt, Le, Lt, Ne};
         matches!(self, Eq | Ne | Lt | Le | Gt | Ge)
+    }
+
+    /// What an element costs, in additions: roughly, to decide when threads are worth it.
+    pub(crate) fn cost(self) -> usize {
+        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Tanh};
+        match self {
+            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Erf | Pow | Rem => 16,
+            Div => 4,
+            _ => 1,
+        }
     }
 
     /// What must be checked in the second operand's data before the loop may run.

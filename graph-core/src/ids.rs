@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 /// A node of one graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
 
 impl NodeId {
-    pub(super) fn new(index: usize) -> NodeId {
+    pub(crate) fn new(index: usize) -> NodeId {
         NodeId(u32::try_from(index).expect("a graph has fewer than 2^32 nodes"))
     }
 
@@ -23,6 +25,9 @@ pub struct Value {
     node: NodeId,
     output: u32,
 }
+
+/// The outputs of one node; nearly always one.
+pub type Values = SmallVec<[Value; 1]>;
 
 impl Value {
     /// Output number `output` of `node`.

@@ -3,17 +3,20 @@
 //! [`backward`] walks the nodes of a trace from the outputs to the variables and lets each op emit the cotangents of
 //! its inputs into the same trace. What it emits are ordinary nodes, so a gradient can be differentiated again.
 
+mod control;
+
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
 use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
-use crate::graph::{NodeId, NodeKind, Value, Values};
-use crate::origin::Origin;
+use crate::graph::NodeKind;
+use crate::ids::{NodeId, Value, Values};
 use crate::trace::Trace;
+use crate::vjp::Vjp;
 
-/// The two things that accumulation needs and the engine, which knows no op, cannot do itself.
+/// What accumulation needs and the engine, which knows no op, cannot do itself.
 pub trait Algebra {
     /// The sum of two values of one fact.
     ///
@@ -25,29 +28,17 @@ pub trait Algebra {
     /// # Errors
     /// When the fact has no zero.
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
-}
-
-/// What a gradient rule sees: one node and the cotangents of its outputs.
-#[derive(Debug)]
-pub struct Vjp<'a> {
-    /// The trace to emit into.
-    pub trace: &'a Trace,
-    /// The node's operands.
-    pub inputs: &'a [Value],
-    /// The node's outputs.
-    pub outputs: &'a [Value],
-    /// The cotangent of each output; `None` means zero.
-    pub cotangents: &'a [Option<Value>],
-    /// Which inputs need a cotangent; a rule may skip the others.
-    pub needed: &'a [bool],
-    /// Where the user applied the op.
-    pub origin: Origin,
+    /// The rows of a value, from the last to the first.
+    ///
+    /// # Errors
+    /// When the value is a scalar.
+    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error>;
 }
 
 impl Vjp<'_> {
-    /// The error of an op that has no gradient.
-    pub fn no_gradient(&self, op: &str) -> Error {
-        Error::Gradient { message: format!("`{op}` has no gradient"), origin: self.origin }
+    /// The trace to emit into.
+    pub fn trace(&self) -> &Trace {
+        self.recorder.downcast_ref().expect("`backward` makes it from a trace")
     }
 }
 
@@ -88,7 +79,7 @@ fn flow_back(
         }
         let (kind, inputs, _, origin) = trace.node(step.id);
         let cx = Vjp {
-            trace,
+            recorder: trace,
             inputs: &inputs,
             outputs: &outputs,
             cotangents: &given,
@@ -99,7 +90,7 @@ fn flow_back(
             // The body is repeated inline and differentiated there, as if it had never been a call: sums are made in
             // the same order. Once calls are inlined both copies are the same expressions, which
             // common-subexpression elimination merges.
-            let newest = trace.with_graph(|graph| graph.node_ids().max());
+            let newest = trace.with_graph(|graph| graph.node_ids().next_back());
             let inlined = trace.inline(body, &inputs).map_err(|e| wrap(e, "call", &cx))?;
             let seeds: Vec<(Value, Value)> =
                 inlined.iter().zip(&given).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
@@ -181,16 +172,26 @@ fn differentiate(
             for (output, cotangent) in cx.outputs.iter().zip(cx.cotangents) {
                 operands.push(match cotangent {
                     Some(cotangent) => *cotangent,
-                    None => algebra.zeros(cx.trace, &cx.trace.fact(*output))?,
+                    None => algebra.zeros(cx.trace(), &cx.trace().fact(*output))?,
                 });
             }
             let call = NodeKind::Call { body: vjp.clone(), vjp: None };
-            let values = cx.trace.add(call, &operands, cx.origin).map_err(|e| wrap(e, "call", cx))?;
+            let values = add_node(cx, call, &operands)?;
             Ok(values.into_iter().map(Some).collect())
         }
-        NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
-            Err(cx.no_gradient(kind.name()))
+        NodeKind::If { then_branch, else_branch } => {
+            control::vjp_of_if(cx, then_branch, else_branch, algebra)
         }
+        NodeKind::For { body, trips, carried, scanned } => {
+            let node = control::Loop { body, trips: *trips, carried: *carried, scanned: *scanned };
+            control::vjp_of_for(cx, &node, algebra)
+        }
+        NodeKind::While { .. } => Err(Error::Gradient {
+            message: "a loop whose number of iterations is not known has no gradient yet; `scan` over as many rows \
+                      as there may be, and `cond` within"
+                .to_owned(),
+            origin: cx.origin,
+        }),
         // Inputs and constants have no operands, so none is ever on a path; other calls are seen to by the caller.
         NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Call { .. } => Ok(SmallVec::new()),
     }
@@ -211,8 +212,17 @@ fn accumulate(
     Ok(())
 }
 
+/// Adds a node in the course of differentiating another.
+fn add_node(cx: &Vjp<'_>, kind: NodeKind, operands: &[Value]) -> Result<Values, Error> {
+    let name = kind.name().to_owned();
+    cx.trace().add(kind, operands, cx.origin).map_err(|reason| wrap(reason, &name, cx))
+}
+
 fn wrap(error: OpError, op: &str, cx: &Vjp<'_>) -> Error {
-    let operands =
-        cx.inputs.iter().map(|&v| Operand { fact: cx.trace.fact(v), origin: cx.trace.origin(v) }).collect();
+    let operands = cx
+        .inputs
+        .iter()
+        .map(|&v| Operand { fact: cx.trace().fact(v), origin: cx.trace().origin(v) })
+        .collect();
     Error::op(op, error, operands, cx.origin)
 }

@@ -1,0 +1,243 @@
+//! Gradients of structural nodes: a node whose regions compute, from what the forward regions were given, the
+//! cotangents of it.
+//!
+//! A branch is computed again in its gradient. A loop of known length keeps the loop variables that each iteration
+//! started from, as rows of stacks, and computes each iteration again, from the last to the first.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Algebra, add_node, backward, wrap};
+use crate::array::Array;
+use crate::dtype::DType;
+use crate::error::Error;
+use crate::fact::Fact;
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{Value, Values};
+use crate::trace::{Trace, TraceKind};
+use crate::vjp::Vjp;
+
+type Cotangents = SmallVec<[Option<Value>; 4]>;
+
+/// The gradient of an `If` is an `If` on the same condition, with the gradients of the branches.
+pub(super) fn vjp_of_if(
+    cx: &Vjp<'_>,
+    then_branch: &Graph,
+    else_branch: &Graph,
+    algebra: &dyn Algebra,
+) -> Result<Cotangents, Error> {
+    let (condition, inputs) = cx.inputs.split_first().expect("an if has a condition");
+    let given: Vec<usize> = (0..cx.outputs.len()).filter(|&o| cx.cotangents[o].is_some()).collect();
+    let wanted: Vec<usize> = (0..inputs.len()).filter(|&i| cx.needed[i + 1]).collect();
+    let gradient = |branch: &Graph| gradient_of_branch(cx, branch, &given, &wanted, algebra).map(Arc::new);
+    let kind = NodeKind::If { then_branch: gradient(then_branch)?, else_branch: gradient(else_branch)? };
+    let mut operands = vec![*condition];
+    operands.extend(inputs);
+    operands.extend(given.iter().filter_map(|&o| cx.cotangents[o]));
+    let results = add_node(cx, kind, &operands)?;
+    let mut cotangents: Cotangents = SmallVec::from_elem(None, cx.inputs.len());
+    for (&i, &result) in wanted.iter().zip(&results) {
+        cotangents[i + 1] = Some(result);
+    }
+    Ok(cotangents)
+}
+
+/// A region that takes a branch's inputs and the cotangents of some of its outputs, and gives those of some inputs.
+fn gradient_of_branch(
+    cx: &Vjp<'_>,
+    branch: &Graph,
+    given: &[usize],
+    wanted: &[usize],
+    algebra: &dyn Algebra,
+) -> Result<Graph, Error> {
+    let region = RegionBuilder::new(format!("{}.gradient", branch.name()), cx);
+    let inputs = region.inputs("input", branch.input_facts());
+    let facts: Vec<&Fact> = branch.output_facts().collect();
+    let cotangents = region.inputs("cotangent", given.iter().map(|&o| facts[o]));
+    let outputs = region.inline(branch, &inputs)?;
+    let seeds: Vec<(Value, Value)> = given.iter().map(|&o| outputs[o]).zip(cotangents).collect();
+    let variables: Vec<Value> = wanted.iter().map(|&i| inputs[i]).collect();
+    let results = region.backward(&seeds, &variables, algebra)?;
+    Ok(region.trace.finish(results))
+}
+
+/// The parts of a `For` node.
+pub(super) struct Loop<'a> {
+    pub(super) body: &'a Graph,
+    pub(super) trips: usize,
+    pub(super) carried: usize,
+    pub(super) scanned: usize,
+}
+
+/// The gradient of a `For` is a `For` that walks its rows backwards. It carries the cotangents of the loop variables
+/// and of the invariants, reads what each iteration started from, and collects the cotangents of the rows.
+pub(super) fn vjp_of_for(cx: &Vjp<'_>, node: &Loop<'_>, algebra: &dyn Algebra) -> Result<Cotangents, Error> {
+    let Loop { trips, carried, scanned, .. } = *node;
+    let trace = cx.trace();
+    let (initial, rest) = cx.inputs.split_at(carried);
+    let (sequences, invariants) = rest.split_at(scanned);
+    let is_float = |value: &Value| trace.fact(*value).dtype.is_float();
+    // Every loop variable that has a cotangent carries it, needed or not: the others' flow through it.
+    let flows = Flows {
+        variables: (0..carried).filter(|&k| is_float(&initial[k])).collect(),
+        rows: (0..scanned).filter(|&j| cx.needed[carried + j]).collect(),
+        shared: (0..invariants.len()).filter(|&i| cx.needed[carried + scanned + i]).collect(),
+        collected: (carried..cx.outputs.len()).filter(|&o| cx.cotangents[o].is_some()).collect(),
+    };
+    let starts = keep_starts(cx, node)?;
+    let gradient = gradient_of_iteration(cx, node, &flows, algebra)?;
+    let Flows { variables, rows, shared, collected } = &flows;
+
+    let zeros = |value: Value| algebra.zeros(trace, &trace.fact(value));
+    let mut operands: Vec<Value> = Vec::new();
+    for &k in variables {
+        operands.push(match cx.cotangents[k] {
+            Some(cotangent) => cotangent,
+            None => zeros(initial[k])?,
+        });
+    }
+    for &i in shared {
+        operands.push(zeros(invariants[i])?);
+    }
+    let backwards: Vec<i64> = (0..trips as i64).rev().collect();
+    let iterations = Array::from_slice([trips], &backwards).expect("a number for each trip");
+    operands.push(trace.add_constant(&iterations, cx.origin));
+    let given = collected.iter().filter_map(|&o| cx.cotangents[o]);
+    for sequence in starts.into_iter().chain(sequences.iter().copied()).chain(given) {
+        operands.push(algebra.reverse(trace, sequence)?);
+    }
+    operands.extend(invariants);
+    let kind = NodeKind::For {
+        body: Arc::new(gradient),
+        trips,
+        carried: variables.len() + shared.len(),
+        scanned: 1 + carried + scanned + collected.len(),
+    };
+    let results = add_node(cx, kind, &operands)?;
+
+    let mut cotangents: Cotangents = SmallVec::from_elem(None, cx.inputs.len());
+    let (flowing, rest) = results.split_at(variables.len());
+    let (totals, reversed) = rest.split_at(shared.len());
+    for (&k, &value) in variables.iter().zip(flowing) {
+        cotangents[k] = Some(value);
+    }
+    for (&i, &value) in shared.iter().zip(totals) {
+        cotangents[carried + scanned + i] = Some(value);
+    }
+    for (&j, &value) in rows.iter().zip(reversed) {
+        cotangents[carried + j] = Some(algebra.reverse(trace, value)?);
+    }
+    Ok(cotangents)
+}
+
+/// Between which parts of a loop cotangents flow, by position among their kind.
+struct Flows {
+    /// Loop variables.
+    variables: Vec<usize>,
+    /// Sequences, row by row.
+    rows: Vec<usize>,
+    /// Invariants.
+    shared: Vec<usize>,
+    /// Outputs that collect rows, counted from the first output.
+    collected: Vec<usize>,
+}
+
+/// The body of the gradient's loop.
+fn gradient_of_iteration(
+    cx: &Vjp<'_>,
+    node: &Loop<'_>,
+    flows: &Flows,
+    algebra: &dyn Algebra,
+) -> Result<Graph, Error> {
+    let Loop { body, carried, scanned, .. } = *node;
+    let Flows { variables, rows, shared, collected } = flows;
+    let region = RegionBuilder::new(format!("{}.gradient", body.name()), cx);
+    let counter = Fact::scalar(DType::I64);
+    let facts: Vec<&Fact> = body.input_facts().collect();
+    let (carried_facts, rest) = facts[1..].split_at(carried);
+    let (row_facts, invariant_facts) = rest.split_at(scanned);
+    let output_facts: Vec<&Fact> = body.output_facts().collect();
+    // What a `For` gives its body: the position, the loop variables, rows, invariants.
+    let _position = region.inputs("position", [&counter]);
+    let flowing = region.inputs("cotangent", variables.iter().map(|&k| carried_facts[k]));
+    let totals = region.inputs("total", shared.iter().map(|&i| invariant_facts[i]));
+    let iteration = region.inputs("iteration", [&counter]);
+    let start = region.inputs("start", carried_facts.iter().copied());
+    let row = region.inputs("row", row_facts.iter().copied());
+    let row_cotangents = region.inputs("row_cotangent", collected.iter().map(|&o| output_facts[o]));
+    let own = region.inputs("invariant", invariant_facts.iter().copied());
+
+    let arguments: Vec<Value> = [&iteration[..], &start, &row, &own].concat();
+    let outputs = region.inline(body, &arguments)?;
+    let seeds: Vec<(Value, Value)> = (variables.iter().map(|&k| outputs[k]).zip(flowing))
+        .chain(collected.iter().map(|&o| outputs[o]).zip(row_cotangents))
+        .collect();
+    let wrt: Vec<Value> = (variables.iter().map(|&k| start[k]))
+        .chain(shared.iter().map(|&i| own[i]))
+        .chain(rows.iter().map(|&j| row[j]))
+        .collect();
+    let mut results = region.backward(&seeds, &wrt, algebra)?;
+    for (result, &total) in results[variables.len()..].iter_mut().zip(&totals) {
+        *result = algebra.add(&region.trace, total, *result)?;
+    }
+    Ok(region.trace.finish(results))
+}
+
+/// Lets the loop collect the loop variables that each iteration starts from; gives the stacks of them.
+fn keep_starts(cx: &Vjp<'_>, node: &Loop<'_>) -> Result<Vec<Value>, Error> {
+    let Loop { body, trips, carried, scanned } = *node;
+    let mut keeping = body.clone();
+    let starts = body.inputs()[1..1 + carried].iter().map(|&id| Value::new(id, 0));
+    keeping.set_outputs(body.outputs().iter().copied().chain(starts).collect());
+    let kind = NodeKind::For { body: Arc::new(keeping), trips, carried, scanned };
+    let trace = cx.trace();
+    let outputs: Values = if trace.kind() == TraceKind::Tape {
+        add_node(cx, kind, cx.inputs)?
+    } else {
+        // The node itself learns to keep them; a second loop would compute everything twice.
+        trace.extend(cx.outputs[0].node(), kind).map_err(|reason| wrap(reason, "for", cx))?
+    };
+    Ok(outputs[outputs.len() - carried..].to_vec())
+}
+
+/// A region under construction, current on this thread while it lives.
+struct RegionBuilder<'a> {
+    trace: Trace,
+    _entered: crate::trace::Entered,
+    cx: &'a Vjp<'a>,
+}
+
+impl<'a> RegionBuilder<'a> {
+    fn new(name: String, cx: &'a Vjp<'a>) -> RegionBuilder<'a> {
+        let trace = Trace::new(TraceKind::Region, name);
+        let _entered = trace.enter();
+        RegionBuilder { trace, _entered, cx }
+    }
+
+    fn inputs<'f>(&self, name: &str, facts: impl IntoIterator<Item = &'f Fact>) -> Vec<Value> {
+        let input = |(i, fact): (usize, &Fact)| {
+            self.trace.add_input(format!("{name}.{i}"), fact.clone(), self.cx.origin)
+        };
+        facts.into_iter().enumerate().map(input).collect()
+    }
+
+    fn inline(&self, graph: &Graph, arguments: &[Value]) -> Result<Vec<Value>, Error> {
+        self.trace.inline(graph, arguments).map_err(|reason| wrap(reason, "region", self.cx))
+    }
+
+    /// The cotangents of the variables, zeros where nothing flows.
+    fn backward(
+        &self,
+        seeds: &[(Value, Value)],
+        variables: &[Value],
+        algebra: &dyn Algebra,
+    ) -> Result<Vec<Value>, Error> {
+        let cotangents = backward(&self.trace, seeds, variables, algebra)?;
+        let or_zeros = |(cotangent, &variable): (Option<Value>, &Value)| match cotangent {
+            Some(cotangent) => Ok(cotangent),
+            None => algebra.zeros(&self.trace, &self.trace.fact(variable)),
+        };
+        cotangents.into_iter().zip(variables).map(or_zeros).collect()
+    }
+}
