@@ -209,6 +209,10 @@ impl Kernel for MatmulKernel {
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl Factor {

@@ -378,4 +378,8 @@ impl Kernel for PointwiseKernel {
         });
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        self.check.is_some()
+    }
 }
