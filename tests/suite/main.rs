@@ -1,7 +1,7 @@
 //! The library as its users see it: traced functions, gradients, lazy values, sessions, errors.
 
 mod cache;
-//mod diagnostics;
+mod diagnostics;
 mod errors;
 mod functions;
 mod gradients;
