@@ -428,6 +428,7 @@ pub trait Arguments {
 
 macro_rules! arguments {
     ($($name:ident $index:tt),*) => {
+        #[allow(clippy::unused_unit, reason = "a function may have no arguments")]
         impl<$($name: Argument),*> Arguments for ($($name,)*) {
             type Traced = ($($name::Traced,)*);
             type State = ($($name::State,)*);

@@ -154,7 +154,8 @@ fn misuse_is_refused_at_the_users_line() {
 
     let data = Tensor::from([1.0f32, 2.0]);
     let mut session = graph.session();
-    let cases: [(&str, &[(&Tensor, &Tensor)], &[&Tensor]); 6] = [
+    type Case<'a> = (&'a str, &'a [(&'a Tensor, &'a Tensor)], &'a [&'a Tensor]);
+    let cases: [Case<'_>; 6] = [
         ("run: placeholder `x` is needed and not fed", &[], &[&y]),
         ("run: the placeholder takes f32[2], fed with f32[]", &[(&x, &Tensor::scalar(1.0f32))], &[&y]),
         ("run: a feed or fetch is no value of this graph", &[(&x, &data)], &[&foreign]),

@@ -221,7 +221,7 @@ impl<'f> Items<'f> {
             match input {
                 FnArg::Typed(input) => {
                     let ident = &parameter.ident;
-                    input.pat = Box::new(Pat::Verbatim(quote!(#ident)));
+                    *input.pat = Pat::Verbatim(quote!(#ident));
                 }
                 FnArg::Receiver(receiver) => receiver.mutability = None,
             }

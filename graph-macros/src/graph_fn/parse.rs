@@ -96,11 +96,8 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
         errors.report(variadic, "a variadic function cannot be traced; take a slice or a Vec");
     }
     if let ReturnType::Type(_, ty) = &signature.output {
-        match &**ty {
-            Type::Reference(_) => {
-                errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
-            }
-            _ => {}
+        if let Type::Reference(_) = &**ty {
+            errors.report(ty, "a traced function cannot return a reference; return the tensor by value");
         }
         for unnamed in ImplTraits::within(ty) {
             const MESSAGE: &str = "a traced function cannot return `impl Trait`; name the type of the result";
