@@ -26,6 +26,6 @@ pub use tensor::{
     try_apply_many,
 };
 pub use tree::{
-    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, is_number, leaf_paths, leaves, visit_sequence,
-    zip_leaves,
+    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, fixed, is_number, leaf_paths, leaves,
+    visit_sequence, zip_leaves,
 };
