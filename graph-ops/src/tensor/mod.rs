@@ -4,7 +4,6 @@ mod convert;
 mod dispatch;
 mod format;
 mod operand;
-mod operators;
 
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 

@@ -6,15 +6,15 @@
 //! the cotangent of the output `y`, and operands have their names; it is an ordinary expression over tensors, of any
 //! shape that broadcasts to that of `y`, and `zero` says that no gradient flows.
 //!
-//! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `tensor/operators.rs`.)
+//! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `operators.rs`.)
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
 use graph_core::{DType, OpError, View};
 
-use super::scalar::{Number, Real};
 use super::{Domain, Pointwise, binary};
 use crate::kernels::pointwise::{InnerLoop, binary_loop, unary_loop};
+use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
 /// A rule of differentiation: the cotangent of operand `i`, or `None` where no gradient flows.
