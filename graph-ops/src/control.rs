@@ -9,7 +9,7 @@ use graph_core::{
     Captured, DType, Error, Fact, Graph, Mode, NodeKind, Origin, Trace, TraceKind, Value, mode,
 };
 
-use crate::tensor::{Tensor, apply_many, raise, symbolic_trace};
+use crate::tensor::{Tensor, apply_many, or_raise, raise, symbolic_trace};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The result of one of two branches, chosen by a bool scalar. Only the chosen one is computed.
@@ -242,13 +242,9 @@ impl Region {
         };
         let inputs: Vec<Tensor> = own.iter().enumerate().map(input).collect();
         let result = f(&inputs);
-        let outputs: Result<Vec<Value>, Error> =
-            leaves(&result).iter().map(|leaf| leaf.value_in(&trace, origin)).collect();
-        let outputs = match outputs {
-            Ok(outputs) => outputs,
-            Err(error) => raise(error),
-        };
-        let graph = trace.finish(outputs);
+        let outputs =
+            leaves(&result).iter().map(|leaf| leaf.value_in(&trace, origin)).collect::<Result<_, _>>();
+        let graph = trace.finish(or_raise(outputs));
         let captured_facts = graph.inputs()[own.len()..]
             .iter()
             .map(|&id| (graph.node(id).facts()[0].clone(), graph.node(id).origin()))

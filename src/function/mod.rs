@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Report, Trace, TraceKind, mode};
-use graph_ops::{Returned, Tensor, catch, eval_all, raise, symbolic_trace, try_apply_many};
+use graph_ops::{Returned, Tensor, catch, eval_all, or_raise, raise, symbolic_trace, try_apply_many};
 
 pub use arguments::{
     Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, MutTree, RefTree, Tag, ViaFixed,
@@ -102,10 +102,7 @@ impl Instance {
     /// When an operation fails, at the user's line.
     #[track_caller]
     pub fn call<A: Arguments, R: Returned>(self, arguments: A, body: impl FnOnce(&mut A::Traced) -> R) -> R {
-        match self.attempt(arguments, body, Origin::caller()) {
-            Ok(result) => result,
-            Err(error) => raise(error),
-        }
+        or_raise(self.attempt(arguments, body, Origin::caller()))
     }
 
     /// Calls the function.
@@ -180,10 +177,7 @@ impl Instance {
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Graph {
-        match self.concrete(arguments, body).compiled() {
-            Ok(compiled) => compiled.optimized.clone(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete(arguments, body).compiled()).optimized.clone()
     }
 
     /// The plan for these arguments, as text.
@@ -196,10 +190,7 @@ impl Instance {
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> String {
-        match self.concrete(arguments, body).compiled() {
-            Ok(compiled) => compiled.plan.to_string(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete(arguments, body).compiled()).plan.to_string()
     }
 
     /// What each pass changed in the graph for these arguments.
@@ -212,10 +203,7 @@ impl Instance {
         arguments: A,
         body: impl FnOnce(&mut A::Traced) -> R,
     ) -> Report {
-        match self.concrete(arguments, body).compiled() {
-            Ok(compiled) => compiled.report.clone(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete(arguments, body).compiled()).report.clone()
     }
 
     #[track_caller]

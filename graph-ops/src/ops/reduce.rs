@@ -3,11 +3,11 @@
 use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{Axes, unwrap_or_raise};
+use super::axes::Axes;
 use crate::kernels::reduce::ReduceKernel;
 pub use crate::kernels::reduce::Reduction;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// A reduction along axes, which are kept with length 1 or dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
