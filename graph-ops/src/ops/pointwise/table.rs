@@ -295,9 +295,9 @@ impl ScalarOp {
 
     /// What an element costs, in additions: roughly, to decide when threads are worth it.
     pub(crate) fn cost(self) -> usize {
-        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Tanh};
+        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Softplus, Tanh};
         match self {
-            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Erf | Pow | Rem => 16,
+            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Softplus | Erf | Pow | Rem => 16,
             Div => 4,
             _ => 1,
         }
