@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use graph_core::{
-    Captured, DType, Error, Fact, Graph, Mode, NodeKind, Origin, Trace, TraceKind, Value, mode,
-};
+use graph_core::{Captured, DType, Error, Fact, Graph, NodeKind, Origin, Trace, TraceKind, Value};
 
-use crate::tensor::{Tensor, apply_many, or_raise, raise, symbolic_trace};
+use crate::tensor::{Tensor, apply_many, computes_at_once, or_raise, raise};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The result of one of two branches, chosen by a bool scalar. Only the chosen one is computed.
@@ -34,7 +32,7 @@ pub fn cond<R: TensorTree>(
 ) -> R {
     let origin = Origin::caller();
     check_predicate("cond", predicate, origin);
-    if runs_on_host(&[predicate]) {
+    if computes_at_once(&[predicate]) {
         return if predicate.item::<bool>() { then_branch() } else { else_branch() };
     }
     let (then_result, then_region) = Region::trace("then", &[], origin, |_| then_branch());
@@ -72,7 +70,7 @@ pub fn cond<R: TensorTree>(
 pub fn while_loop<S: TensorTree>(state: S, condition: impl Fn(&S) -> Tensor, body: impl Fn(S) -> S) -> S {
     let origin = Origin::caller();
     let initial = leaves(&state);
-    if runs_on_host(&initial.iter().collect::<Vec<_>>()) {
+    if computes_at_once(&initial.iter().collect::<Vec<_>>()) {
         let mut state = state;
         loop {
             let decision = condition(&state);
@@ -134,7 +132,7 @@ pub fn scan<S: TensorTree, X: TensorTree, Y: TensorTree>(
         Err(message) => raise(Error::Usage { message: format!("scan: {message}"), origin }),
     };
     let operands: Vec<&Tensor> = initial.iter().chain(&xs).collect();
-    if runs_on_host(&operands) && trips > 0 {
+    if computes_at_once(&operands) && trips > 0 {
         return scan_on_host(state, sequences, body, trips, origin);
     }
     let counter = Tensor::scalar(0i64);
@@ -197,14 +195,6 @@ fn trip_count(xs: &[Tensor]) -> Result<usize, String> {
             let facts: Vec<&Fact> = xs.iter().map(Tensor::fact).collect();
             Err(format!("the sequences {facts:?} differ in length"))
         }
-    }
-}
-
-/// Whether closures run as plain Rust: no symbolic trace is recording, and the mode is eager.
-fn runs_on_host(operands: &[&Tensor]) -> bool {
-    match Trace::current().or_else(|| symbolic_trace(operands)) {
-        Some(trace) => trace.kind() == TraceKind::Tape,
-        None => mode() == Mode::Eager,
     }
 }
 

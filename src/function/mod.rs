@@ -13,8 +13,10 @@ use std::any::TypeId;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Report, Trace, TraceKind, mode};
-use graph_ops::{Returned, Tensor, catch, eval_all, or_raise, raise, symbolic_trace, try_apply_many};
+use graph_core::{Array, Error, Graph, NodeKind, Origin, Report, Trace, TraceKind};
+use graph_ops::{
+    Returned, Tensor, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
+};
 
 pub use arguments::{
     Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, MutTree, RefTree, Tag, ViaFixed,
@@ -70,10 +72,7 @@ impl Function {
 
     /// Whether a call runs the body directly, on concrete tensors: eager mode, unless a trace is recording.
     pub fn runs_directly() -> bool {
-        match Trace::current() {
-            Some(trace) => trace.kind() == TraceKind::Tape,
-            None => mode() == Mode::Eager,
-        }
+        computes_at_once(&[])
     }
 
     /// The function with its generic parameters (and `Self`) chosen: those of `body`, the function as lowered.

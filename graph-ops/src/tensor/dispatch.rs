@@ -53,6 +53,15 @@ pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Te
     }
 }
 
+/// Whether ops on these operands are computed at once, so that control flow on their values can be plain Rust: no
+/// symbolic trace is recording, and the mode is eager.
+pub fn computes_at_once(operands: &[&Tensor]) -> bool {
+    match Trace::current().or_else(|| symbolic_trace(operands)) {
+        Some(trace) => trace.kind() == TraceKind::Tape,
+        None => mode() == Mode::Eager,
+    }
+}
+
 /// The open trace of a symbolic operand: where ops go when no trace is current, as for a graph built by hand.
 pub fn symbolic_trace<T: Borrow<Tensor>>(inputs: &[T]) -> Option<Trace> {
     inputs.iter().find_map(|input| match &input.borrow().repr {

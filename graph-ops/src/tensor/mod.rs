@@ -9,7 +9,7 @@ mod raise;
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
 pub use convert::IntoElements;
-pub use dispatch::{apply, apply_many, symbolic_trace, try_apply_many};
+pub use dispatch::{apply, apply_many, computes_at_once, symbolic_trace, try_apply_many};
 pub(crate) use operand::tensor_like;
 pub use operand::{Operand, Scalar};
 pub(crate) use raise::unwrap_or_raise;
