@@ -1,5 +1,10 @@
 //! Grafito: ordinary Rust functions, traced into computation graphs, optimized, and run.
 
+/// The README's program, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use graph_core::{Arena, Array, DType, Error, Fact, Graph, Origin, Plan, Shape, Trace, TraceKind, Value};
-use graph_ops::{Tensor, raise};
+use graph_ops::{Tensor, or_raise, raise};
 
 /// A graph being built by hand.
 ///
@@ -80,10 +80,7 @@ impl GraphBuilder {
     /// When the initial value cannot be computed.
     #[track_caller]
     pub fn variable(&mut self, name: &str, initial: &Tensor) -> Tensor {
-        let initial = match initial.try_array() {
-            Ok(array) => array,
-            Err(error) => raise(error),
-        };
+        let initial = or_raise(initial.try_array());
         let fact = initial.fact().clone();
         self.inputs.push(InputKind::Variable { initial });
         self.input(name, fact)
@@ -96,10 +93,7 @@ impl GraphBuilder {
     #[track_caller]
     pub fn constant(&self, value: &Tensor) -> Tensor {
         let origin = Origin::caller();
-        match value.value_in(&self.trace, origin) {
-            Ok(value) => Tensor::from_traced(&self.trace, value),
-            Err(error) => raise(error),
-        }
+        Tensor::from_traced(&self.trace, or_raise(value.value_in(&self.trace, origin)))
     }
 
     /// The new value of a variable: fetching it sets the variable once the run is over.
@@ -175,10 +169,7 @@ impl Session {
     /// As [`Session::try_run`] has errors.
     #[track_caller]
     pub fn run(&mut self, feeds: &[(&Tensor, &Tensor)], fetches: &[&Tensor]) -> Vec<Tensor> {
-        match self.try_run(feeds, fetches) {
-            Ok(results) => results,
-            Err(error) => raise(error),
-        }
+        or_raise(self.try_run(feeds, fetches))
     }
 
     /// Computes the fetched values, and nothing that they do not need.

@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use graph_core::{
-    Captured, DType, Error, Fact, Graph, Mode, NodeKind, Origin, Trace, TraceKind, Value, mode,
-};
+use graph_core::{Captured, DType, Error, Fact, Graph, NodeKind, Origin, Trace, TraceKind, Value};
 
-use crate::tensor::{Tensor, apply_many, raise, symbolic_trace};
+use crate::tensor::{Tensor, apply_many, computes_at_once, or_raise, raise};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The result of one of two branches, chosen by a bool scalar. Only the chosen one is computed.
@@ -34,7 +32,7 @@ pub fn cond<R: TensorTree>(
 ) -> R {
     let origin = Origin::caller();
     check_predicate("cond", predicate, origin);
-    if runs_on_host(&[predicate]) {
+    if computes_at_once(&[predicate]) {
         return if predicate.item::<bool>() { then_branch() } else { else_branch() };
     }
     let (then_result, then_region) = Region::trace("then", &[], origin, |_| then_branch());
@@ -72,7 +70,7 @@ pub fn cond<R: TensorTree>(
 pub fn while_loop<S: TensorTree>(state: S, condition: impl Fn(&S) -> Tensor, body: impl Fn(S) -> S) -> S {
     let origin = Origin::caller();
     let initial = leaves(&state);
-    if runs_on_host(&initial.iter().collect::<Vec<_>>()) {
+    if computes_at_once(&initial.iter().collect::<Vec<_>>()) {
         let mut state = state;
         loop {
             let decision = condition(&state);
@@ -134,7 +132,7 @@ pub fn scan<S: TensorTree, X: TensorTree, Y: TensorTree>(
         Err(message) => raise(Error::Usage { message: format!("scan: {message}"), origin }),
     };
     let operands: Vec<&Tensor> = initial.iter().chain(&xs).collect();
-    if runs_on_host(&operands) && trips > 0 {
+    if computes_at_once(&operands) && trips > 0 {
         return scan_on_host(state, sequences, body, trips, origin);
     }
     let counter = Tensor::scalar(0i64);
@@ -200,14 +198,6 @@ fn trip_count(xs: &[Tensor]) -> Result<usize, String> {
     }
 }
 
-/// Whether closures run as plain Rust: no symbolic trace is recording, and the mode is eager.
-fn runs_on_host(operands: &[&Tensor]) -> bool {
-    match Trace::current().or_else(|| symbolic_trace(operands)) {
-        Some(trace) => trace.kind() == TraceKind::Tape,
-        None => mode() == Mode::Eager,
-    }
-}
-
 /// A traced closure: its graph, whose inputs are its own and then what it captured.
 struct Region {
     graph: Graph,
@@ -242,13 +232,9 @@ impl Region {
         };
         let inputs: Vec<Tensor> = own.iter().enumerate().map(input).collect();
         let result = f(&inputs);
-        let outputs: Result<Vec<Value>, Error> =
-            leaves(&result).iter().map(|leaf| leaf.value_in(&trace, origin)).collect();
-        let outputs = match outputs {
-            Ok(outputs) => outputs,
-            Err(error) => raise(error),
-        };
-        let graph = trace.finish(outputs);
+        let outputs =
+            leaves(&result).iter().map(|leaf| leaf.value_in(&trace, origin)).collect::<Result<_, _>>();
+        let graph = trace.finish(or_raise(outputs));
         let captured_facts = graph.inputs()[own.len()..]
             .iter()
             .map(|&id| (graph.node(id).facts()[0].clone(), graph.node(id).origin()))

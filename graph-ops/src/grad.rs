@@ -11,7 +11,7 @@ use graph_core::{
 };
 
 use crate::ops::algebra::TensorAlgebra;
-use crate::tensor::{Tensor, apply_many, raise, symbolic_trace, try_apply_many};
+use crate::tensor::{Tensor, apply_many, or_raise, symbolic_trace, try_apply_many};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The value of a scalar function at a tree, and its gradient: a tree of the same form.
@@ -86,10 +86,7 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
         }
         (None, Mode::Lazy) => differentiate_pending(at, f, origin),
     };
-    match result {
-        Ok(result) => result,
-        Err(error) => raise(error),
-    }
+    or_raise(result)
 }
 
 type Differentiated<T, A> = Result<(Tensor, A, T), Error>;
@@ -277,10 +274,6 @@ fn trace_tree<R: TensorTree>(
 ) -> (R, Graph) {
     let _entered = trace.enter_to_close();
     let result = f(Arguments(trace));
-    let outputs =
-        leaves(&result).iter().map(|leaf| leaf.value_in(trace, origin)).collect::<Result<Vec<_>, _>>();
-    match outputs {
-        Ok(outputs) => (result, trace.finish(outputs)),
-        Err(error) => raise(error),
-    }
+    let outputs = leaves(&result).iter().map(|leaf| leaf.value_in(trace, origin)).collect::<Result<_, _>>();
+    (result, trace.finish(or_raise(outputs)))
 }

@@ -22,8 +22,8 @@ pub use optimize::{optimize, pipeline};
 pub use returned::Returned;
 pub use rules::rules;
 pub use tensor::{
-    IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, eval_all, raise, symbolic_trace,
-    try_apply_many,
+    IntoElements, Operand, Scalar, Tensor, apply, apply_many, catch, computes_at_once, eval_all, or_raise,
+    raise, symbolic_trace, try_apply_many,
 };
 pub use tree::{
     Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, fixed, is_number, leaf_paths, leaves,

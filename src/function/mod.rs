@@ -14,8 +14,10 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use graph_core::{Array, Error, Graph, Mode, NodeKind, Origin, Report, Trace, TraceKind, mode};
-use graph_ops::{Returned, Tensor, catch, eval_all, raise, symbolic_trace, try_apply_many};
+use graph_core::{Array, Error, Graph, NodeKind, Origin, Report, Trace, TraceKind};
+use graph_ops::{
+    Returned, Tensor, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
+};
 
 pub use arguments::{
     Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, GraphArgument, MutTree, RefTree,
@@ -71,10 +73,7 @@ impl Function {
 
     /// Whether a call runs the body directly, on concrete tensors: eager mode, unless a trace is recording.
     pub fn runs_directly() -> bool {
-        match Trace::current() {
-            Some(trace) => trace.kind() == TraceKind::Tape,
-            None => mode() == Mode::Eager,
-        }
+        computes_at_once(&[])
     }
 
     /// A call of it: with these arguments and the closure that passes traced copies of them to the body. `lowered` is
@@ -154,10 +153,7 @@ pub trait Invoke<R>: Sized {
 impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for Invocation<A, R, F> {
     #[track_caller]
     fn call(self) -> R {
-        match self.attempt(Origin::caller()) {
-            Ok(result) => result,
-            Err(error) => raise(error),
-        }
+        or_raise(self.attempt(Origin::caller()))
     }
 
     #[track_caller]
@@ -173,26 +169,17 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for In
 
     #[track_caller]
     fn optimized(self) -> Graph {
-        match self.concrete().compiled() {
-            Ok(compiled) => compiled.optimized.clone(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete().compiled()).optimized.clone()
     }
 
     #[track_caller]
     fn plan(self) -> String {
-        match self.concrete().compiled() {
-            Ok(compiled) => compiled.plan.to_string(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete().compiled()).plan.to_string()
     }
 
     #[track_caller]
     fn report(self) -> Report {
-        match self.concrete().compiled() {
-            Ok(compiled) => compiled.report.clone(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.concrete().compiled()).report.clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use graph_core::{DType, Element, Kernel, OpError, Source, View, ViewMut, with_element};
 
 use super::lanes::{Lanes, for_each_block};
-use crate::ops::pointwise::Number;
+use super::scalar::Number;
 
 /// An operand of any integer dtype, read as positions.
 #[derive(Debug, Clone, Copy)]

@@ -13,8 +13,8 @@ use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
+use super::scalar::Number;
 use super::strided::{GatherWalk, Walk};
-use crate::ops::pointwise::Number;
 
 /// Products of fewer multiplications than this are computed on the calling thread. Measured on two cores with AVX-512,
 /// where this many take 70 µs: handing half of them over costs 10 to 20 µs.

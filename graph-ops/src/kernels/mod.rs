@@ -6,6 +6,7 @@ pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod random;
 pub(crate) mod reduce;
+pub(crate) mod scalar;
 pub(crate) mod scan;
 pub(crate) mod softmax;
 pub(crate) mod strided;

@@ -4,7 +4,15 @@
 use graph_core::{DType, Element, Kernel, OpError, Source, View, ViewMut};
 
 use super::lanes::for_each_block;
-use crate::ops::random::{Distribution, philox};
+
+/// What random numbers follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Distribution {
+    /// Evenly in `[0, 1)`.
+    Uniform,
+    /// Normally, with mean 0 and variance 1.
+    Normal,
+}
 
 /// Fills the destination from a key.
 #[derive(Debug)]
@@ -69,6 +77,31 @@ fn fill<T: Element, const N: usize>(
     let (chunks, rest) = out.split_at_mut(whole);
     for_each_block(chunks, CHUNK, whole * COST, |i, chunk| write(i * CHUNK, chunk));
     write(whole, rest);
+}
+
+/// Four random words from a counter and a key: Philox 4x32 with 10 rounds.
+///
+/// # Source
+/// Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as 1, 2, 3* (SC 2011).
+///
+/// ```
+/// let words = graph_ops::ops::random::philox([0; 4], [0; 2]);
+/// assert_eq!(words, [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
+/// ```
+#[inline]
+pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let product = |factor: u32, x: u32| {
+        let product = u64::from(factor) * u64::from(x);
+        ((product >> 32) as u32, product as u32)
+    };
+    let ([mut a, mut b, mut c, mut d], [mut left, mut right]) = (counter, key);
+    for _ in 0..10 {
+        let ((high_a, low_a), (high_c, low_c)) = (product(0xd251_1f53, a), product(0xcd9e_8d57, c));
+        (a, b, c, d) = (high_c ^ b ^ left, low_c, high_a ^ d ^ right, low_a);
+        left = left.wrapping_add(0x9e37_79b9);
+        right = right.wrapping_add(0xbb67_ae85);
+    }
+    [a, b, c, d]
 }
 
 /// A multiple of 2⁻²⁴ in `[0, 1)`.

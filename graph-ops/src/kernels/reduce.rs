@@ -7,8 +7,42 @@ use graph_core::{DType, Kernel, OpError, Shape, Source, View, ViewMut};
 use rayon::prelude::*;
 
 use super::PARALLEL_ELEMENTS;
-use crate::ops::pointwise::Number;
-use crate::ops::reduce::Reduction;
+use super::scalar::Number;
+
+/// How elements are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reduction {
+    /// Sum; 0 of nothing.
+    Sum,
+    /// Product; 1 of nothing.
+    Prod,
+    /// The largest; NaN if any is.
+    Max,
+    /// The smallest; NaN if any is.
+    Min,
+    /// Whether any is true; false of nothing.
+    Any,
+    /// Whether all are true; true of nothing.
+    All,
+}
+
+impl Reduction {
+    /// All of them, in declaration order.
+    pub const ALL: [Reduction; 6] =
+        [Reduction::Sum, Reduction::Prod, Reduction::Max, Reduction::Min, Reduction::Any, Reduction::All];
+
+    /// The name in messages and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reduction::Sum => "sum",
+            Reduction::Prod => "prod",
+            Reduction::Max => "max",
+            Reduction::Min => "min",
+            Reduction::Any => "any",
+            Reduction::All => "all",
+        }
+    }
+}
 
 /// One pass: `[outer, len, inner]` becomes `[outer, inner]`.
 #[derive(Debug, Clone, Copy)]

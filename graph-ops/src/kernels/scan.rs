@@ -4,7 +4,7 @@ use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 
 use super::lanes::{Lanes, for_each_block};
 use super::reduce::Accumulate;
-use crate::ops::pointwise::Number;
+use super::scalar::Number;
 
 /// What a step along a lane costs, in elements' worth of plain work: each waits for the one before.
 const STEP_COST: usize = 8;

@@ -6,7 +6,7 @@ use graph_core::{DType, Kernel, OpError, Source, View, ViewMut};
 use super::indices::Indices;
 use super::lanes::{Lanes, for_each_block};
 use super::reduce::Accumulate;
-use crate::ops::pointwise::{Number, Real};
+use super::scalar::{Number, Real};
 
 /// What is made of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

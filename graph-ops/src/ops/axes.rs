@@ -1,8 +1,6 @@
 //! Axes as users give them: one or several, negative ones counted from the end.
 
-use graph_core::{Error, OpError, Operand, Origin};
-
-use crate::tensor::{Tensor, raise};
+use graph_core::OpError;
 
 /// A choice of axes: `0`, `-1`, `[0, 2]`, or `..` for all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,19 +70,5 @@ impl From<&[isize]> for Axes {
 impl From<Vec<isize>> for Axes {
     fn from(axes: Vec<isize>) -> Axes {
         Axes::Some(axes)
-    }
-}
-
-/// The value, or a failure of the op `op` on these operands, raised at the caller's line: for what a method checks
-/// before there is an op to apply.
-#[track_caller]
-pub(crate) fn unwrap_or_raise<T>(op: &str, result: Result<T, OpError>, operands: &[&Tensor]) -> T {
-    match result {
-        Ok(value) => value,
-        Err(reason) => {
-            let operands =
-                operands.iter().map(|x| Operand { fact: x.fact().clone(), origin: x.origin() }).collect();
-            raise(Error::op(op, reason, operands, Origin::caller()))
-        }
     }
 }

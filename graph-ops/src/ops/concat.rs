@@ -6,10 +6,10 @@ use graph_core::{
 };
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{resolve_axis, unwrap_or_raise};
+use super::axes::resolve_axis;
 use crate::kernels::lanes::{Lanes, for_each_block};
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// One or more operands, one after the other along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,10 +3,9 @@
 use graph_core::{Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::unwrap_or_raise;
 use crate::kernels::softmax::CrossEntropyKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// `-ln softmax(logits)[label]` along the last axis of the logits, for each example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

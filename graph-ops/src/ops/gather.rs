@@ -4,11 +4,11 @@
 use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{resolve_axis, unwrap_or_raise};
+use super::axes::resolve_axis;
 use crate::kernels::indices::{GatherKernel, IndexWalk, Indexing, ScatterAddKernel};
 use crate::kernels::lanes::Lanes;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// Rows of the first operand along an axis, at the second's indices: that axis becomes the indices' axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

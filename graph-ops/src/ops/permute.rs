@@ -3,10 +3,10 @@
 use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{resolve_axis, unwrap_or_raise};
+use super::axes::resolve_axis;
 use crate::kernels::strided::{GatherWalk, Walk};
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// Axis `i` of the result is axis `axes[i]` of the operand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

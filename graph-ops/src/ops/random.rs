@@ -5,16 +5,8 @@ use graph_core::{Attributes, DType, Fact, Facts, Kernel, Op, OpError, Shape};
 use smallvec::smallvec;
 
 use crate::kernels::random::RandomKernel;
+pub use crate::kernels::random::{Distribution, philox};
 use crate::tensor::{Operand, Tensor, apply, tensor_like};
-
-/// What random numbers follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Distribution {
-    /// Evenly in `[0, 1)`.
-    Uniform,
-    /// Normally, with mean 0 and variance 1.
-    Normal,
-}
 
 /// Random numbers of a shape, from a key: an integer scalar.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,31 +48,6 @@ impl Op for Random {
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         Ok(Box::new(RandomKernel { distribution: self.distribution }))
     }
-}
-
-/// Four random words from a counter and a key: Philox 4x32 with 10 rounds.
-///
-/// # Source
-/// Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as 1, 2, 3* (SC 2011).
-///
-/// ```
-/// let words = graph_ops::ops::random::philox([0; 4], [0; 2]);
-/// assert_eq!(words, [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
-/// ```
-#[inline]
-pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let product = |factor: u32, x: u32| {
-        let product = u64::from(factor) * u64::from(x);
-        ((product >> 32) as u32, product as u32)
-    };
-    let ([mut a, mut b, mut c, mut d], [mut left, mut right]) = (counter, key);
-    for _ in 0..10 {
-        let ((high_a, low_a), (high_c, low_c)) = (product(0xd251_1f53, a), product(0xcd9e_8d57, c));
-        (a, b, c, d) = (high_c ^ b ^ left, low_c, high_a ^ d ^ right, low_a);
-        left = left.wrapping_add(0x9e37_79b9);
-        right = right.wrapping_add(0xbb67_ae85);
-    }
-    [a, b, c, d]
 }
 
 /// Random numbers. The key is an integer scalar, as a number or a tensor of any integer dtype; different keys give

@@ -3,27 +3,11 @@
 use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{Axes, unwrap_or_raise};
+use super::axes::Axes;
 use crate::kernels::reduce::ReduceKernel;
+pub use crate::kernels::reduce::Reduction;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
-
-/// How elements are combined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reduction {
-    /// Sum; 0 of nothing.
-    Sum,
-    /// Product; 1 of nothing.
-    Prod,
-    /// The largest; NaN if any is.
-    Max,
-    /// The smallest; NaN if any is.
-    Min,
-    /// Whether any is true; false of nothing.
-    Any,
-    /// Whether all are true; true of nothing.
-    All,
-}
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// A reduction along axes, which are kept with length 1 or dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,24 +18,6 @@ pub struct Reduce {
     pub axes: Vec<usize>,
     /// Whether they stay, with length 1.
     pub keep_dims: bool,
-}
-
-impl Reduction {
-    /// All of them, in declaration order.
-    pub const ALL: [Reduction; 6] =
-        [Reduction::Sum, Reduction::Prod, Reduction::Max, Reduction::Min, Reduction::Any, Reduction::All];
-
-    /// The name in messages and text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reduction::Sum => "sum",
-            Reduction::Prod => "prod",
-            Reduction::Max => "max",
-            Reduction::Min => "min",
-            Reduction::Any => "any",
-            Reduction::All => "all",
-        }
-    }
 }
 
 impl Op for Reduce {

@@ -3,12 +3,12 @@
 use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{resolve_axis, unwrap_or_raise};
+use super::axes::resolve_axis;
 use super::reduce::reduced_shape;
 use crate::kernels::lanes::Lanes;
 use crate::kernels::scan::{ArgKernel, CumsumKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// Running sums along an axis, each including its own element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,10 +6,10 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{Axes, resolve_axis, unwrap_or_raise};
+use super::axes::{Axes, resolve_axis};
 use crate::kernels::strided::{GatherWalk, ScatterWalk, Walk};
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Operand, Tensor, apply, tensor_like};
+use crate::tensor::{Operand, Tensor, apply, tensor_like, unwrap_or_raise};
 
 /// Positions along every axis: `lengths[a]` of them from `starts[a]`, `steps[a]` apart. A negative step goes back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,8 +2,8 @@
 
 use graph_core::OpError;
 
-use super::axes::{Axes, unwrap_or_raise};
-use crate::tensor::Tensor;
+use super::axes::Axes;
+use crate::tensor::{Tensor, unwrap_or_raise};
 
 /// Means and variances along axes; each has a twin that keeps the reduced axes with length 1.
 impl Tensor {

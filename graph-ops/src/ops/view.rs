@@ -3,10 +3,10 @@
 use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{Axes, resolve_axis, unwrap_or_raise};
+use super::axes::{Axes, resolve_axis};
 use crate::kernels::copy;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Tensor, apply};
+use crate::tensor::{Tensor, apply, unwrap_or_raise};
 
 /// The same elements, in the same row-major order, under another shape.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,10 +1,10 @@
 //! Conversions: tensors from slices, nested arrays and ndarray arrays, and back.
 
-use graph_core::{Array, DType, Element, Error, Fact, Origin, Shape};
+use graph_core::{Array, DType, Element, Error, Fact, Shape};
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension, IxDyn};
 
 use super::operand::Scalar;
-use super::{Tensor, raise};
+use super::{Tensor, or_raise, raise, unwrap_or_raise};
 
 /// Nested Rust arrays of elements, such as `[[f32; 3]; 2]`, and the shape they have.
 pub trait IntoElements {
@@ -103,10 +103,7 @@ impl Tensor {
     /// When the elements do not fill the shape.
     #[track_caller]
     pub fn from_slice<T: Element>(shape: impl Into<Shape>, elements: &[T]) -> Tensor {
-        match Array::from_slice(shape, elements) {
-            Ok(array) => Tensor::from_array(array),
-            Err(reason) => raise(Error::op("from_slice", reason, Vec::new(), Origin::caller())),
-        }
+        Tensor::from_array(unwrap_or_raise("from_slice", Array::from_slice(shape, elements), &[]))
     }
 
     /// A scalar of a given dtype.
@@ -115,10 +112,7 @@ impl Tensor {
     /// When the dtype cannot hold the value.
     #[track_caller]
     pub fn scalar_of(dtype: DType, value: impl Into<Scalar>) -> Tensor {
-        match value.into().to_array(dtype) {
-            Ok(array) => Tensor::from_array(array),
-            Err(reason) => raise(Error::op("scalar_of", reason, Vec::new(), Origin::caller())),
-        }
+        Tensor::from_array(unwrap_or_raise("scalar_of", value.into().to_array(dtype), &[]))
     }
 
     /// The elements in row-major order; computes what is pending.
@@ -140,10 +134,7 @@ impl Tensor {
     /// As [`Tensor::try_to_vec`] has errors.
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Vec<T> {
-        match self.try_to_vec() {
-            Ok(elements) => elements,
-            Err(error) => raise(error),
-        }
+        or_raise(self.try_to_vec())
     }
 
     /// The only element; computes what is pending.
@@ -169,10 +160,7 @@ impl Tensor {
     /// As [`Tensor::try_item`] has errors.
     #[track_caller]
     pub fn item<T: Element>(&self) -> T {
-        match self.try_item() {
-            Ok(element) => element,
-            Err(error) => raise(error),
-        }
+        or_raise(self.try_item())
     }
 
     /// A copy as an ndarray array; computes what is pending.
@@ -191,10 +179,7 @@ impl Tensor {
     /// As [`Tensor::try_to_vec`] has errors.
     #[track_caller]
     pub fn with_view<T: Element, R>(&self, read: impl FnOnce(ArrayViewD<'_, T>) -> R) -> R {
-        let array = match self.try_array() {
-            Ok(array) => array,
-            Err(error) => raise(error),
-        };
+        let array = or_raise(self.try_array());
         let Some(elements) = array.as_slice::<T>() else { raise(wrong_element::<T>(self)) };
         let view = ArrayViewD::from_shape(IxDyn(self.shape()), elements);
         read(view.expect("as many elements as the shape says"))

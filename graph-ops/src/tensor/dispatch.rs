@@ -9,15 +9,14 @@
 //! | of any other trace | error | error | error, unless computed |
 
 use std::borrow::Borrow;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use graph_core::{
-    Captured, Error, Fact, Mode, NodeKind, OpError, OpRef, Operand, Origin, Pending, PendingOperand, Trace,
-    TraceKind, Value, compute, mode,
+    Captured, Error, Fact, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
+    compute, mode,
 };
 use smallvec::SmallVec;
 
+use super::raise::{failed_op, or_raise};
 use super::{Repr, Tensor, unreadable};
 
 /// Applies an op that has one output.
@@ -26,10 +25,7 @@ use super::{Repr, Tensor, unreadable};
 /// When the op does not take these operands, at the caller's line.
 #[track_caller]
 pub fn apply(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Tensor {
-    match try_apply_many(NodeKind::Apply(op.into()), inputs) {
-        Ok(mut outputs) => outputs.swap_remove(0),
-        Err(error) => raise(error),
-    }
+    or_raise(try_apply_many(NodeKind::Apply(op.into()), inputs)).swap_remove(0)
 }
 
 /// Applies a node of any kind.
@@ -38,10 +34,7 @@ pub fn apply(op: impl Into<OpRef>, inputs: &[&Tensor]) -> Tensor {
 /// When the node does not take these operands, at the caller's line.
 #[track_caller]
 pub fn apply_many(kind: NodeKind, inputs: &[&Tensor]) -> SmallVec<[Tensor; 1]> {
-    match try_apply_many(kind, inputs) {
-        Ok(outputs) => outputs,
-        Err(error) => raise(error),
-    }
+    or_raise(try_apply_many(kind, inputs))
 }
 
 /// Applies a node of any kind.
@@ -57,6 +50,15 @@ pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Te
         Some(_) => compute_now(&kind, inputs, origin),
         None if mode() == Mode::Lazy => record_pending(kind, inputs, origin),
         None => compute_now(&kind, inputs, origin),
+    }
+}
+
+/// Whether ops on these operands are computed at once, so that control flow on their values can be plain Rust: no
+/// symbolic trace is recording, and the mode is eager.
+pub fn computes_at_once(operands: &[&Tensor]) -> bool {
+    match Trace::current().or_else(|| symbolic_trace(operands)) {
+        Some(trace) => trace.kind() == TraceKind::Tape,
+        None => mode() == Mode::Eager,
     }
 }
 
@@ -77,7 +79,7 @@ fn record(
     let values: SmallVec<[Value; 4]> =
         inputs.iter().map(|input| input.value_in(trace, origin)).collect::<Result<_, _>>()?;
     let name = kind.name().to_owned();
-    let outputs = trace.add(kind, &values, origin).map_err(|e| failed(name, e, inputs, origin))?;
+    let outputs = trace.add(kind, &values, origin).map_err(|e| failed_op(name, e, inputs, origin))?;
     Ok(outputs.into_iter().map(|value| Tensor::from_traced(trace, value).with_origin(origin)).collect())
 }
 
@@ -85,7 +87,7 @@ fn compute_now(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<Sm
     let arrays: SmallVec<[_; 4]> =
         inputs.iter().map(|input| origin.scope(|| input.try_array())).collect::<Result<_, _>>()?;
     let array_refs: SmallVec<[_; 4]> = arrays.iter().collect();
-    let outputs = compute(kind, &array_refs).map_err(|e| failed(kind.name(), e, inputs, origin))?;
+    let outputs = compute(kind, &array_refs).map_err(|e| failed_op(kind.name(), e, inputs, origin))?;
     Ok(outputs.into_iter().map(|array| Tensor { repr: Repr::Concrete(array), origin }).collect())
 }
 
@@ -108,14 +110,8 @@ fn record_pending(
         })
         .collect::<Result<_, _>>()?;
     let name = kind.name().to_owned();
-    let outputs = Pending::record(kind, operands, origin).map_err(|e| failed(name, e, inputs, origin))?;
+    let outputs = Pending::record(kind, operands, origin).map_err(|e| failed_op(name, e, inputs, origin))?;
     Ok(outputs.into_iter().map(Tensor::from_pending).collect())
-}
-
-fn failed(op: impl Into<String>, reason: OpError, inputs: &[&Tensor], origin: Origin) -> Error {
-    let operands =
-        inputs.iter().map(|input| Operand { fact: input.fact().clone(), origin: input.origin }).collect();
-    Error::op(op, reason, operands, origin)
 }
 
 impl Tensor {
@@ -210,47 +206,4 @@ fn foreign(own: &Trace, current: &Trace, origin: Origin) -> Error {
         )
     };
     Error::Trace { message, origin }
-}
-
-thread_local! {
-    static CATCHING: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Panics with an error, at the caller's line; inside [`catch`] quietly, with the error itself as payload.
-#[track_caller]
-pub fn raise(error: Error) -> ! {
-    if CATCHING.get() > 0 {
-        resume_unwind(Box::new(error))
-    }
-    panic!("{error}")
-}
-
-/// Runs `body` and returns the error with which an operation in it failed: the `try_` twin of every operator.
-///
-/// ```
-/// use graph_ops::{Tensor, catch};
-/// let (a, b) = (Tensor::from([1.0f32, 2.0]), Tensor::from([1.0f32, 2.0, 3.0]));
-/// let error = catch(|| &a + &b).unwrap_err();
-/// assert!(error.to_string().contains("do not broadcast"));
-/// ```
-///
-/// # Errors
-/// That of the first operation that failed.
-///
-/// # Panics
-/// With any panic of `body` that is not a failed operation.
-pub fn catch<R>(body: impl FnOnce() -> R) -> Result<R, Error> {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            CATCHING.set(CATCHING.get() - 1);
-        }
-    }
-    CATCHING.set(CATCHING.get() + 1);
-    let _leave = Leave;
-    let result: Result<R, Box<dyn std::any::Any + Send>> = catch_unwind(AssertUnwindSafe(body));
-    result.map_err(|payload| match payload.downcast::<Error>() {
-        Ok(error) => *error,
-        Err(other) => resume_unwind(other),
-    })
 }

@@ -4,14 +4,16 @@ mod convert;
 mod dispatch;
 mod format;
 mod operand;
-mod operators;
+mod raise;
 
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
 pub use convert::IntoElements;
-pub use dispatch::{apply, apply_many, catch, raise, symbolic_trace, try_apply_many};
+pub use dispatch::{apply, apply_many, computes_at_once, symbolic_trace, try_apply_many};
 pub(crate) use operand::tensor_like;
 pub use operand::{Operand, Scalar};
+pub(crate) use raise::unwrap_or_raise;
+pub use raise::{catch, or_raise, raise};
 
 /// A multi-dimensional array of numbers, present or promised.
 ///
@@ -175,10 +177,8 @@ impl Tensor {
     /// When the tensor is symbolic, or an op on the way to it fails on the data.
     #[track_caller]
     pub fn eval(&self) -> Tensor {
-        match self.try_array() {
-            Ok(_) => self.clone(),
-            Err(error) => raise(error),
-        }
+        or_raise(self.try_array());
+        self.clone()
     }
 }
 

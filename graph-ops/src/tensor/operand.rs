@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use graph_core::{Array, DType, Error, OpError, Origin};
+use graph_core::{Array, DType, OpError};
 
-use super::{Tensor, raise};
+use super::{Tensor, unwrap_or_raise};
 
 /// A Rust number or bool, before it has met a tensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,11 +132,5 @@ pub(crate) fn tensor_like<'a>(op: &str, operand: &'a impl Operand, like: &Tensor
         return Cow::Borrowed(tensor);
     }
     let scalar = operand.as_scalar().expect("an operand is a tensor or a scalar");
-    match scalar.to_array(like.dtype()) {
-        Ok(array) => Cow::Owned(Tensor::from_array(array)),
-        Err(reason) => {
-            let operand = graph_core::Operand { fact: like.fact().clone(), origin: like.origin() };
-            raise(Error::op(op, reason, vec![operand], Origin::caller()))
-        }
-    }
+    Cow::Owned(Tensor::from_array(unwrap_or_raise(op, scalar.to_array(like.dtype()), &[like])))
 }

@@ -5,7 +5,7 @@
 
 mod broadcast;
 mod cast;
-mod scalar;
+mod operators;
 mod select;
 mod table;
 
@@ -14,7 +14,6 @@ use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
 pub use cast::Cast;
-pub use scalar::{Number, Real};
 pub use select::Select;
 pub use table::ScalarOp;
 

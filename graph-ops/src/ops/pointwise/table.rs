@@ -6,15 +6,15 @@
 //! the cotangent of the output `y`, and operands have their names; it is an ordinary expression over tensors, of any
 //! shape that broadcasts to that of `y`, and `zero` says that no gradient flows.
 //!
-//! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `tensor/operators.rs`.)
+//! To add a pointwise op, add a row. (Operators such as `+` are bound to theirs in `operators.rs`.)
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
 use graph_core::{DType, OpError, View};
 
-use super::scalar::{Number, Real};
 use super::{Domain, Pointwise, binary};
 use crate::kernels::pointwise::{InnerLoop, binary_loop, unary_loop};
+use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
 /// A rule of differentiation: the cotangent of operand `i`, or `None` where no gradient flows.
@@ -295,9 +295,9 @@ impl ScalarOp {
 
     /// What an element costs, in additions: roughly, to decide when threads are worth it.
     pub(crate) fn cost(self) -> usize {
-        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Tanh};
+        use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Softplus, Tanh};
         match self {
-            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Erf | Pow | Rem => 16,
+            Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Softplus | Erf | Pow | Rem => 16,
             Div => 4,
             _ => 1,
         }

@@ -5,8 +5,8 @@ use std::ops::{
     MulAssign, Neg, Not, Rem, RemAssign, Sub, SubAssign,
 };
 
-use super::{Operand, Tensor};
-use crate::ops::pointwise::{ScalarOp, binary};
+use super::{Pointwise, ScalarOp, binary};
+use crate::tensor::{Operand, Tensor, apply};
 
 macro_rules! binary_operators {
     ($($Trait:ident $method:ident $Assign:ident $assign:ident $op:ident;)*) => {$(
@@ -71,7 +71,7 @@ macro_rules! unary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(self) -> Tensor {
-                crate::tensor::apply(crate::ops::pointwise::Pointwise(ScalarOp::$op), &[self])
+                apply(Pointwise(ScalarOp::$op), &[self])
             }
         }
 
@@ -79,7 +79,7 @@ macro_rules! unary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(self) -> Tensor {
-                crate::tensor::apply(crate::ops::pointwise::Pointwise(ScalarOp::$op), &[&self])
+                apply(Pointwise(ScalarOp::$op), &[&self])
             }
         }
     )*};

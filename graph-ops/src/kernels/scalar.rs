@@ -1,7 +1,8 @@
-//! Scalar arithmetic: what the rows of the table are written in, the same words for every element type.
+//! Scalar arithmetic: what kernels, and the rows of the table of pointwise ops, are written in; the same words for every
+//! element type.
 
 /// Arithmetic on floats and integers. Integers wrap around.
-pub trait Number: Copy + PartialOrd + Default {
+pub(crate) trait Number: Copy + PartialOrd + Default {
     /// One.
     const ONE: Self;
     /// Sum.
@@ -28,9 +29,8 @@ pub trait Number: Copy + PartialOrd + Default {
     fn power(self, exponent: Self) -> Self;
 }
 
-/// Functions of real numbers.
-#[expect(missing_docs, reason = "each is the function of its name in std or libm")]
-pub trait Real: Number {
+/// Functions of real numbers: each is the function of its name in std or libm.
+pub(crate) trait Real: Number {
     fn reciprocal(self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
