@@ -82,7 +82,7 @@ fn run_epoch(
         total_hits += hits.item::<i64>();
         seen += rows.len();
         bar.inc(1);
-        if bar.position() % 50 == 0 {
+        if bar.position().is_multiple_of(50) {
             let (loss, accuracy) = (total_loss / seen as f64, total_hits as f64 / seen as f64);
             bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
         }

@@ -53,6 +53,30 @@ pub trait Kernel: Send + Sync {
     /// # Errors
     /// For what only the data shows: a division by zero, an index out of range.
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError>;
+
+    /// Whether [`run`](Kernel::run) may return an error or panic on some data. As long as a step that may fail is to
+    /// come, a plan overwrites nothing that the caller would miss.
+    fn may_fail(&self) -> bool {
+        true
+    }
+}
+
+/// A kernel from a function that computes on any data.
+#[derive(Debug)]
+pub struct Infallible<F>(pub F);
+
+impl<F> Kernel for Infallible<F>
+where
+    F: Fn(&mut [ViewMut<'_>], &[Source<'_>]) + Send + Sync,
+{
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        self.0(outs, ins);
+        Ok(())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Kernel for F

@@ -11,6 +11,7 @@ use crate::error::{Error, Operand};
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
+use crate::kernel::Kernel;
 use crate::op::Class;
 
 /// Who receives the outputs.
@@ -23,7 +24,7 @@ pub(super) enum Border {
 }
 
 pub(super) fn plan(graph: &Graph, border: Border) -> Result<Plan, Error> {
-    let mut planner = Planner::new(graph, border);
+    let mut planner = Planner::new(graph, border)?;
     for position in 0..planner.order.len() {
         planner.place_node(position)?;
     }
@@ -47,13 +48,26 @@ struct Planner<'g> {
     storage_of: HashMap<Value, usize>,
     storages: Vec<Storage>,
     layout: ArenaLayout,
+    /// The kernels of ops, by position, until their steps are made.
+    kernels: Vec<Option<Box<dyn Kernel>>>,
+    /// Position of the last node that may fail; `None` where none may.
+    last_failure: Option<usize>,
     plan: Plan,
 }
 
 impl<'g> Planner<'g> {
-    fn new(graph: &'g Graph, border: Border) -> Planner<'g> {
+    fn new(graph: &'g Graph, border: Border) -> Result<Planner<'g>, Error> {
         let order = graph.topological_order();
         let last_use = last_uses(graph, &order);
+        let kernels = order.iter().map(|&id| kernel(graph, id)).collect::<Result<Vec<_>, _>>()?;
+        let may_fail = |position: &usize| match graph.node(order[*position]).kind() {
+            NodeKind::Input { .. } | NodeKind::Constant(_) => false,
+            NodeKind::Apply(_) => kernels[*position].as_ref().is_some_and(|kernel| kernel.may_fail()),
+            NodeKind::Call { .. } | NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
+                true
+            }
+        };
+        let last_failure = (0..order.len()).rev().find(may_fail);
         let plan = Plan {
             steps: Vec::new(),
             arena_bytes: 0,
@@ -71,6 +85,8 @@ impl<'g> Planner<'g> {
             storage_of: HashMap::new(),
             storages: Vec::new(),
             layout: ArenaLayout::default(),
+            kernels,
+            last_failure,
             plan,
         };
         for (index, &id) in graph.inputs().iter().enumerate() {
@@ -79,7 +95,7 @@ impl<'g> Planner<'g> {
         if border == Border::Parent {
             planner.plan.fresh = graph.output_facts().cloned().collect();
         }
-        planner
+        Ok(planner)
     }
 
     /// Chooses places for a node's outputs, adds its step, and frees what it was the last to use.
@@ -113,8 +129,7 @@ impl<'g> Planner<'g> {
                     }
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
-                let facts: SmallVec<[&Fact; 4]> = node.inputs().iter().map(|&v| self.graph.fact(v)).collect();
-                let kernel = op.kernel(&facts, node.facts()).map_err(|e| self.provenance(id).error(e))?;
+                let kernel = self.kernels[position].take().expect("made before");
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
             kind => {
@@ -193,7 +208,8 @@ impl<'g> Planner<'g> {
             let storage = &self.storages[storage_id];
             let is_ours = match storage.place {
                 Place::Arena(_) => !exposed,
-                Place::Input(index) => self.is_donated(index),
+                // What the caller gave is overwritten only once nothing can fail any more: a failed call loses nothing.
+                Place::Input(index) => self.is_donated(index) && self.last_failure < Some(position),
                 Place::Constant(_) | Place::Fresh(_) => false,
             };
             let others = node.inputs().iter().enumerate().filter(|&(j, _)| j != i);
@@ -256,7 +272,7 @@ impl<'g> Planner<'g> {
             action,
             arguments: node.inputs().iter().enumerate().map(argument).collect(),
             results: (0..node.facts().len()).map(|o| self.slot(Value::new(id, o))).collect(),
-            provenance: self.provenance(id),
+            provenance: provenance(self.graph, id),
         };
         self.plan.steps.push(step);
     }
@@ -264,15 +280,6 @@ impl<'g> Planner<'g> {
     fn slot(&self, value: Value) -> Slot {
         let place = self.storages[self.storage_of[&value]].place;
         Slot { place, fact: self.graph.fact(value).clone() }
-    }
-
-    fn provenance(&self, id: NodeId) -> Provenance {
-        let node = self.graph.node(id);
-        let operands = node.inputs().iter().map(|&value| Operand {
-            fact: self.graph.fact(value).clone(),
-            origin: self.graph.node(value.node()).origin(),
-        });
-        Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
     }
 
     fn finish(mut self) -> Plan {
@@ -284,7 +291,7 @@ impl<'g> Planner<'g> {
                     action: Action::Copy,
                     arguments: SmallVec::from_iter([Argument::Slot(slot)]),
                     results: SmallVec::from_iter([target]),
-                    provenance: Provenance { op: "copy".into(), ..self.provenance(output.node()) },
+                    provenance: Provenance { op: "copy".into(), ..provenance(self.graph, output.node()) },
                 });
             } else {
                 self.plan.outputs.push(slot);
@@ -293,6 +300,27 @@ impl<'g> Planner<'g> {
         self.plan.arena_bytes = self.layout.peak();
         self.plan
     }
+}
+
+/// The kernel of a node that is the application of an op, unless it is a view.
+fn kernel(graph: &Graph, id: NodeId) -> Result<Option<Box<dyn Kernel>>, Error> {
+    let node = graph.node(id);
+    match node.kind() {
+        NodeKind::Apply(op) if op.class() != Class::View => {
+            let facts: SmallVec<[&Fact; 4]> = node.inputs().iter().map(|&v| graph.fact(v)).collect();
+            op.kernel(&facts, node.facts()).map(Some).map_err(|reason| provenance(graph, id).error(reason))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn provenance(graph: &Graph, id: NodeId) -> Provenance {
+    let node = graph.node(id);
+    let operands = node
+        .inputs()
+        .iter()
+        .map(|&value| Operand { fact: graph.fact(value).clone(), origin: graph.node(value.node()).origin() });
+    Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
 }
 
 /// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own

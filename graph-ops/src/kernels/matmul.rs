@@ -2,11 +2,18 @@
 //!
 //! Whether and how a product is split over threads changes who computes an element, never the order in which its terms
 //! are added: `gemm` blocks the inner dimension by its length alone. So results do not depend on the number of threads.
+//!
+//! Nor do they depend on the flags: a product of a transposed matrix has the bits of the product of its transpose, so
+//! that a pass may replace one by the other. In its general case `gemm` adds in one order whatever the strides are; for
+//! vectors and small products it does not, and those are computed from operands that were copied into one layout.
+
+use std::borrow::Cow;
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
+use super::strided::{GatherWalk, Walk};
 use crate::ops::pointwise::Number;
 
 /// Products of fewer multiplications than this are computed on the calling thread. Measured on two cores with AVX-512,
@@ -14,7 +21,7 @@ use crate::ops::pointwise::Number;
 const PARALLEL_MULTIPLICATIONS: usize = 1 << 23;
 
 /// What a multiplication costs in the plain loop, in multiplications of f32 by `gemm`.
-const INT_COST: usize = 16;
+const PLAIN_COST: usize = 16;
 
 /// A (batched) product of matrices of known shapes.
 #[derive(Debug)]
@@ -35,7 +42,14 @@ struct Factor {
     column_stride: usize,
     /// Elements to advance along each batch axis; 0 where the operand is broadcast.
     batch_strides: SmallVec<[usize; 4]>,
+    /// How the operand is copied first so that its matrices are not transposed, if it is.
+    copy: Option<GatherWalk>,
 }
+
+/// Products of matrices with fewer elements than this are small to `gemm`.
+const SMALL_PRODUCT: usize = 16 * 16;
+/// With an inner dimension up to this `gemm` fuses multiplication and addition for some elements only.
+const PLAIN_INNER: usize = 2;
 
 impl MatmulKernel {
     /// `left` and `right` have two axes or more; `output` has the batch axes, then m and n.
@@ -45,26 +59,28 @@ impl MatmulKernel {
         transpose_left: bool,
         transpose_right: bool,
         output_batch: &[usize],
+        is_float: bool,
     ) -> MatmulKernel {
         let (left_batch, left_matrix) = left.split_at(left.len() - 2);
         let (right_batch, right_matrix) = right.split_at(right.len() - 2);
-        let (m, k) = swapped_if(transpose_left, left_matrix);
+        let (mut m, k) = swapped_if(transpose_left, left_matrix);
         let (_, n) = swapped_if(transpose_right, right_matrix);
-        let mut kernel = MatmulKernel {
-            m,
-            k,
-            n,
-            left: Factor::new(left_batch, left_matrix, transpose_left, output_batch.len()),
-            right: Factor::new(right_batch, right_matrix, transpose_right, output_batch.len()),
-            batch: output_batch.into(),
-        };
+        let mut batch: SmallVec<[usize; 4]> = output_batch.into();
         // One right matrix for all rows of the left: a single product of more rows.
+        let batch_size = output_batch.iter().product::<usize>();
         let one_right = right_batch.iter().all(|&len| len == 1);
-        if one_right && !transpose_left && left_batch.iter().product::<usize>() == batch_size(output_batch) {
-            kernel.m *= batch_size(output_batch);
-            kernel.batch.clear();
+        let is_joined = batch_size != 1 && one_right && left_batch.iter().product::<usize>() == batch_size;
+        if is_joined {
+            m *= batch_size;
+            batch.clear();
         }
-        kernel
+        // Integers are added in any order with the same result.
+        let is_special = is_float && (m == 1 || n == 1 || m * n <= SMALL_PRODUCT);
+        let strides_of =
+            |own: &'_ [usize]| if is_joined { SmallVec::new() } else { batch_strides(own, &batch) };
+        let left = Factor::new(left, transpose_left, is_special || is_joined, strides_of(left_batch));
+        let right = Factor::new(right, transpose_right, is_special, strides_of(right_batch));
+        MatmulKernel { m, k, n, left, right, batch }
     }
 
     fn offsets(&self, index: usize) -> (usize, usize) {
@@ -103,6 +119,10 @@ impl MatmulKernel {
     }
 
     fn run_float<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
+        if self.k <= PLAIN_INNER {
+            return self.run_plain(out, left, right);
+        }
+        let (left, right) = (self.left.operand(left), self.right.operand(right));
         self.for_each_product(out, 1, |i, out, parallel| {
             let (from_left, from_right) = self.offsets(i);
             let (left, right) = (&left[from_left..], &right[from_right..]);
@@ -144,11 +164,12 @@ impl MatmulKernel {
         });
     }
 
-    fn run_int<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
-        self.for_each_product(out, INT_COST, |i, out, parallel| {
+    fn run_plain<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
+        let (left, right) = (self.left.operand(left), self.right.operand(right));
+        self.for_each_product(out, PLAIN_COST, |i, out, parallel| {
             let (from_left, from_right) = self.offsets(i);
             let row = |(row, out): (usize, &mut [T])| {
-                self.int_row(out, &left[from_left..], row, &right[from_right..]);
+                self.plain_row(out, &left[from_left..], row, &right[from_right..]);
             };
             match parallel {
                 true => out.par_chunks_mut(self.n).enumerate().for_each(row),
@@ -157,7 +178,7 @@ impl MatmulKernel {
         });
     }
 
-    fn int_row<T: Element + Number>(&self, out: &mut [T], left: &[T], row: usize, right: &[T]) {
+    fn plain_row<T: Element + Number>(&self, out: &mut [T], left: &[T], row: usize, right: &[T]) {
         let at_left = |p: usize| left[row * self.left.row_stride + p * self.left.column_stride];
         out.fill(T::default());
         for p in 0..self.k {
@@ -181,26 +202,53 @@ impl Kernel for MatmulKernel {
         match out.dtype() {
             DType::F32 => self.run_float::<f32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
             DType::F64 => self.run_float::<f64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::I32 => self.run_int::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::I64 => self.run_int::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::U8 => self.run_int::<u8>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::I32 => self.run_plain::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::I64 => self.run_plain::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            DType::U8 => self.run_plain::<u8>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
             DType::Bool => unreachable!("infer refuses bool"),
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl Factor {
-    fn new(batch: &[usize], matrix: &[usize], transposed: bool, output_batch_rank: usize) -> Factor {
-        let (row_stride, column_stride) = if transposed { (1, matrix[1]) } else { (matrix[1], 1) };
-        let mut batch_strides: SmallVec<[usize; 4]> = SmallVec::from_elem(0, output_batch_rank);
-        let missing = output_batch_rank - batch.len();
-        let mut stride = matrix[0] * matrix[1];
-        for (axis, &len) in batch.iter().enumerate().rev() {
-            batch_strides[missing + axis] = if len == 1 { 0 } else { stride };
-            stride *= len;
+    /// An operand of this shape, with strides along the batch that are counted in matrices.
+    fn new(
+        shape: &[usize],
+        transposed: bool,
+        must_not_be: bool,
+        batch_strides: SmallVec<[usize; 4]>,
+    ) -> Factor {
+        let (batch, matrix) = shape.split_at(shape.len() - 2);
+        let (rows, columns) = swapped_if(transposed, matrix);
+        let size = rows * columns;
+        let batch_strides = batch_strides.into_iter().map(|stride| stride * size).collect();
+        // With one row or one column, the transpose is the same elements in the same order.
+        let is_transposed = transposed && rows != 1 && columns != 1;
+        let copy = (is_transposed && must_not_be).then(|| {
+            let matrices: usize = batch.iter().product();
+            GatherWalk(Walk::new(0, [(matrices, size as isize), (rows, 1), (columns, rows as isize)]))
+        });
+        match is_transposed && copy.is_none() {
+            true => Factor { row_stride: 1, column_stride: rows, batch_strides, copy },
+            false => Factor { row_stride: columns, column_stride: 1, batch_strides, copy },
         }
-        Factor { row_stride, column_stride, batch_strides }
+    }
+
+    /// The operand, copied if that is decided.
+    fn operand<'a, T: Element>(&self, x: &'a [T]) -> Cow<'a, [T]> {
+        match &self.copy {
+            Some(walk) => {
+                let mut copy = vec![T::default(); x.len()];
+                walk.read(&mut copy, x);
+                Cow::Owned(copy)
+            }
+            None => Cow::Borrowed(x),
+        }
     }
 
     /// Number of elements from the first to the last of a matrix.
@@ -212,10 +260,18 @@ impl Factor {
     }
 }
 
-fn swapped_if(transposed: bool, matrix: &[usize]) -> (usize, usize) {
-    if transposed { (matrix[1], matrix[0]) } else { (matrix[0], matrix[1]) }
+/// Matrices to advance along each axis of the output's batch; 0 where the operand's own is broadcast.
+fn batch_strides(own: &[usize], output: &[usize]) -> SmallVec<[usize; 4]> {
+    let mut strides: SmallVec<[usize; 4]> = SmallVec::from_elem(0, output.len());
+    let missing = output.len() - own.len();
+    let mut stride = 1;
+    for (axis, &len) in own.iter().enumerate().rev() {
+        strides[missing + axis] = if len == 1 { 0 } else { stride };
+        stride *= len;
+    }
+    strides
 }
 
-fn batch_size(batch: &[usize]) -> usize {
-    batch.iter().product()
+fn swapped_if(transposed: bool, matrix: &[usize]) -> (usize, usize) {
+    if transposed { (matrix[1], matrix[0]) } else { (matrix[0], matrix[1]) }
 }

@@ -10,7 +10,7 @@ pub(crate) mod scan;
 pub(crate) mod softmax;
 pub(crate) mod strided;
 
-use graph_core::{OpError, Source, ViewMut};
+use graph_core::{Infallible, Kernel, Source, ViewMut};
 
 /// Work below this many elements is done on the calling thread: handing half of it to a second one costs more than it
 /// saves. Measured in additions of f32, of which this many take 50 µs and a hand-over costs 10 to 20; kernels whose
@@ -18,7 +18,6 @@ use graph_core::{OpError, Source, ViewMut};
 pub(crate) const PARALLEL_ELEMENTS: usize = 1 << 19;
 
 /// The kernel of every op whose output is its operand.
-pub(crate) fn copy(outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
-    outs[0].copy_from(ins[0].view());
-    Ok(())
+pub(crate) fn copy() -> Box<dyn Kernel> {
+    Box::new(Infallible(|outs: &mut [ViewMut<'_>], ins: &[Source<'_>]| outs[0].copy_from(ins[0].view())))
 }

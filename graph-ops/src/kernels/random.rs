@@ -33,6 +33,10 @@ impl Kernel for RandomKernel {
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 fn read_key(key: View<'_>) -> u64 {

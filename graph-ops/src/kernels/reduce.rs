@@ -67,6 +67,10 @@ impl Kernel for ReduceKernel {
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl ReduceKernel {

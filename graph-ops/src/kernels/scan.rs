@@ -29,6 +29,10 @@ impl Kernel for CumsumKernel {
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl CumsumKernel {
@@ -73,6 +77,10 @@ impl Kernel for ArgKernel {
             DType::Bool => self.run_typed::<bool>(out, x.as_slice()),
         }
         Ok(())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
     }
 }
 

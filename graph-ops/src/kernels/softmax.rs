@@ -38,6 +38,10 @@ impl Kernel for SoftmaxKernel {
         }
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl SoftmaxKernel {

@@ -65,6 +65,10 @@ impl Kernel for GatherWalk {
         with_element!(x.dtype(), T => self.read::<T>(outs[0].as_mut_slice(), x.as_slice()));
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 /// Rows and columns of a tile in which a transposing walk reads whole cache lines.
@@ -73,7 +77,7 @@ const TILE: usize = 16;
 const TRANSPOSE_COST: usize = 4;
 
 impl GatherWalk {
-    fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
+    pub(crate) fn read<T: Element>(&self, out: &mut [T], x: &[T]) {
         let (outer, (len, stride)) = self.0.split();
         let work = out.len();
         if let Some((&(rows, 1), planes)) = outer.split_last()
@@ -130,6 +134,10 @@ impl Kernel for ScatterWalk {
         let updates = ins[1].view();
         with_element!(out.dtype(), T => self.write::<T>(out, updates));
         Ok(())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
     }
 }
 

@@ -81,6 +81,10 @@ impl Kernel for ConcatKernel {
         with_element!(out.dtype(), T => self.join::<T>(out.as_mut_slice(), ins));
         Ok(())
     }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
 }
 
 impl ConcatKernel {

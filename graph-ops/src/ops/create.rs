@@ -1,7 +1,9 @@
 //! Tensors from nothing: constants of a shape, sequences, the identity matrix. All are ops, so that a graph holds their
 //! shape and not their elements.
 
-use graph_core::{Attributes, DType, Element, Fact, Facts, Kernel, Op, OpError, Shape, Source, ViewMut};
+use graph_core::{
+    Attributes, DType, Element, Fact, Facts, Infallible, Kernel, Op, OpError, Shape, Source, ViewMut,
+};
 use smallvec::smallvec;
 
 use crate::tensor::{Scalar, Tensor, apply};
@@ -35,11 +37,11 @@ impl Op for Iota {
     }
 
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(count))
+        Ok(Box::new(Infallible(count)))
     }
 }
 
-fn count(outs: &mut [ViewMut<'_>], _: &[Source<'_>]) -> Result<(), OpError> {
+fn count(outs: &mut [ViewMut<'_>], _: &[Source<'_>]) {
     fn fill<T: Element>(out: &mut ViewMut<'_>, convert: impl Fn(usize) -> T) {
         out.as_mut_slice::<T>().iter_mut().enumerate().for_each(|(i, out)| *out = convert(i));
     }
@@ -52,7 +54,6 @@ fn count(outs: &mut [ViewMut<'_>], _: &[Source<'_>]) -> Result<(), OpError> {
         DType::U8 => fill(out, |i| i as u8),
         DType::Bool => unreachable!("infer refuses bool"),
     }
-    Ok(())
 }
 
 /// Tensors from nothing.

@@ -60,7 +60,8 @@ impl Op for Reduce {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::default().with("axes", &*self.axes).with("keep_dims", self.keep_dims)
+        let attributes = Attributes::default().with("axes", &*self.axes);
+        if self.keep_dims { attributes.with("keep_dims", true) } else { attributes }
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {

@@ -1,7 +1,8 @@
 //! `tril`: the lower triangle of matrices.
 
 use graph_core::{
-    Attributes, Error, Fact, Facts, Kernel, Op, OpError, Source, Value, ViewMut, Vjp, with_element,
+    Attributes, Error, Fact, Facts, Infallible, Kernel, Op, OpError, Source, Value, ViewMut, Vjp,
+    with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -39,10 +40,9 @@ impl Op for Tril {
 
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let diagonal = self.diagonal;
-        Ok(Box::new(move |outs: &mut [ViewMut<'_>], ins: &[Source<'_>]| {
+        Ok(Box::new(Infallible(move |outs: &mut [ViewMut<'_>], ins: &[Source<'_>]| {
             lower_triangle(&mut outs[0], &ins[0], diagonal);
-            Ok(())
-        }))
+        })))
     }
 }
 

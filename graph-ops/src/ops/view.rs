@@ -54,7 +54,7 @@ impl Op for Reshape {
     }
 
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(copy))
+        Ok(copy())
     }
 
     fn class(&self) -> Class {
@@ -76,7 +76,7 @@ impl Op for Identity {
     }
 
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(copy))
+        Ok(copy())
     }
 
     fn class(&self) -> Class {
@@ -98,7 +98,7 @@ impl Op for StopGradient {
     }
 
     fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(copy))
+        Ok(copy())
     }
 
     fn class(&self) -> Class {

@@ -308,16 +308,16 @@ fn transposes_become_flags_of_products() {
 #[test]
 fn reductions_of_nothing() {
     insta::assert_snapshot!(simplified("graph f(%x: f32[2, 1, 3], %c: bool[1]) {
-        %a = sum(%x) axes=[] keep_dims=false
-        %b = max(%a) axes=[1] keep_dims=false
+        %a = sum(%x) axes=[]
+        %b = max(%a) axes=[1]
         %d = min(%b) axes=[] keep_dims=true
-        %e = all(%c) axes=[0] keep_dims=false
-        %f = sum(%x) axes=[1] keep_dims=false
+        %e = all(%c) axes=[0]
+        %f = sum(%x) axes=[1]
         return %d, %e, %f
     }"), @"
     %2 = reshape(%0) shape=[2, 3] : f32[2, 3]
     %3 = reshape(%1) shape=[] : bool[]
-    %4 = sum(%0) axes=[1] keep_dims=false : f32[2, 3]
+    %4 = sum(%0) axes=[1] : f32[2, 3]
     return %2, %3, %4
     ");
 }

@@ -125,6 +125,38 @@ fn empty_products_are_empty_or_zero() {
     check(DType::F64, &[4, 2, 0], &[0, 3], false, false);
 }
 
+/// A pass may replace the product of a transpose by a flag.
+#[test]
+fn a_flag_gives_the_bits_of_a_transposition() {
+    let lengths = [1usize, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 600, 1500];
+    let mut numbers = Numbers::new(9);
+    let mut one_of = || lengths[(numbers.unit() * lengths.len() as f64) as usize];
+    for round in 0..400u64 {
+        let (mut m, mut k, mut n) = (one_of(), one_of(), one_of());
+        while m * k * n > 3_000_000 {
+            (m, k, n) = (m.div_ceil(2), k.div_ceil(2), n.div_ceil(2));
+        }
+        let (left_batch, right_batch): (&[usize], &[usize]) =
+            [(&[][..], &[][..]), (&[3], &[]), (&[3], &[1]), (&[2, 1], &[3]), (&[], &[3])][round as usize % 5];
+        let dtype = if round % 3 == 0 { DType::F64 } else { DType::F32 };
+        let mut numbers = Numbers::new(round);
+        let a = numbers.tensor(dtype, &[left_batch, &[m, k]].concat());
+        let b = numbers.tensor(dtype, &[right_batch, &[k, n]].concat());
+        let plain = both(|| a.matmul(&b));
+        let (a_t, b_t) = (a.t().eval(), b.t().eval());
+        for (left, right, flags) in
+            [(&a_t, &b, (true, false)), (&a, &b_t, (false, true)), (&a_t, &b_t, (true, true))]
+        {
+            let op = Matmul { transpose_left: flags.0, transpose_right: flags.1 };
+            let flagged = both(|| apply(op, &[left, right]));
+            assert!(
+                flagged.same_bits(&plain),
+                "{dtype} {left_batch:?} {right_batch:?} {m} {k} {n} {flags:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn vectors_are_rows_on_the_left_and_columns_on_the_right() {
     let matrix = Tensor::from([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);

@@ -127,6 +127,12 @@ integer_rows! {
 }
 
 #[test]
+fn nothing_divided_by_zero_is_no_error() {
+    assert_eq!(elements::<i64>(|| Tensor::zeros([3, 0], DType::I64) / 0), [0i64; 0]);
+    assert_eq!(elements::<i32>(|| Tensor::zeros([0], DType::I32).pow(-1)), [0i32; 0]);
+}
+
+#[test]
 fn casts_follow_rust() {
     let odd = [0.0f64, -1.5, 2.9, 300.0, -300.0, 1e30, f64::NAN, f64::NEG_INFINITY];
     let x = Tensor::from(odd);
@@ -146,7 +152,8 @@ fn reductions() {
     let mut numbers = Numbers::new(2);
     let x = ndarray::Array3::from_shape_fn((3, 40, 5), |_| (numbers.unit() * 7.0).floor() - 3.0);
     type Fold = (f64, fn(f64, f64) -> f64);
-    let folds: [(fn(&Tensor, Axes) -> Tensor, Fold); 4] = [
+    type Reduction = fn(&Tensor, Axes) -> Tensor;
+    let folds: [(Reduction, Fold); 4] = [
         (|x, axes| x.sum(axes), (0.0, |a, b| a + b)),
         (|x, axes| x.prod(axes), (1.0, |a, b| a * b)),
         (|x, axes| x.max(axes), (f64::NEG_INFINITY, f64::max)),
