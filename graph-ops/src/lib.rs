@@ -17,7 +17,6 @@ pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
-pub(crate) use optimize::optimize_pending;
 pub use optimize::{optimize, pipeline};
 pub use returned::Returned;
 pub use rules::rules;
