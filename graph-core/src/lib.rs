@@ -40,7 +40,7 @@ pub use graph::{Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{Infallible, Kernel, Source, View, ViewMut};
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
-pub use op::{Class, Op, OpIdentity, OpRef, infer};
+pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};
 pub use origin::Origin;
 pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, hoist, inline};
 pub use pending::{Pending, PendingOperand};

@@ -159,6 +159,22 @@ impl fmt::Debug for OpRef {
     }
 }
 
+/// The facts of exactly `N` operands: how [`Op::infer`] begins where their number is fixed.
+///
+/// ```
+/// use graph_core::{DType, Fact, operands};
+/// let (x, y) = (Fact::scalar(DType::F32), Fact::scalar(DType::F64));
+/// let [left, right] = operands(&[&x, &y]).unwrap();
+/// assert_eq!((left.dtype, right.dtype), (DType::F32, DType::F64));
+/// assert!(operands::<1>(&[&x, &y]).is_err());
+/// ```
+///
+/// # Errors
+/// When there are more or fewer.
+pub fn operands<'f, const N: usize>(inputs: &[&'f Fact]) -> Result<[&'f Fact; N], OpError> {
+    inputs.try_into().map_err(|_| OpError::Arity { expected: N, found: inputs.len() })
+}
+
 /// Infers an op's facts and checks that the results fit in memory.
 ///
 /// # Errors

@@ -17,7 +17,6 @@ pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
-pub(crate) use optimize::optimize_pending;
 pub use optimize::{optimize, pipeline};
 pub use returned::Returned;
 pub use rules::rules;
@@ -26,6 +25,6 @@ pub use tensor::{
     raise, symbolic_trace, try_apply_many,
 };
 pub use tree::{
-    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, fixed, is_number, leaf_paths, leaves,
-    visit_sequence, zip_leaves,
+    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, fixed, is_number, leaf_paths, leaf_paths_in,
+    leaves, visit_sequence, zip_leaves,
 };

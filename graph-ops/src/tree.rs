@@ -38,6 +38,14 @@ pub trait TreeVisitor {
     fn leave(&mut self) {}
 }
 
+/// A closure looks at the leaves alone.
+impl<F: FnMut(&Tensor)> TreeVisitor for F {
+    fn leaf(&mut self, tensor: &Tensor) {
+        self(tensor);
+    }
+    fn fixed(&mut self, _: &dyn Fixed) {}
+}
+
 /// One step of the path to a part of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segment<'a> {
@@ -123,20 +131,18 @@ pub fn is_number(value: &dyn Fixed) -> bool {
 
 /// The leaves of a tree, in order.
 pub fn leaves<T: TensorTree>(tree: &T) -> Vec<Tensor> {
-    struct Leaves(Vec<Tensor>);
-    impl TreeVisitor for Leaves {
-        fn leaf(&mut self, tensor: &Tensor) {
-            self.0.push(tensor.clone());
-        }
-        fn fixed(&mut self, _: &dyn Fixed) {}
-    }
-    let mut visitor = Leaves(Vec::new());
-    tree.visit(&mut visitor);
-    visitor.0
+    let mut leaves = Vec::new();
+    tree.visit(&mut |leaf: &Tensor| leaves.push(leaf.clone()));
+    leaves
 }
 
 /// The path of each leaf, such as `layers[0].weight`.
 pub fn leaf_paths<T: TensorTree>(tree: &T) -> Vec<String> {
+    leaf_paths_in(|visitor| tree.visit(visitor))
+}
+
+/// The path of each leaf that `visit` shows: [`leaf_paths`] of what is not one tree.
+pub fn leaf_paths_in(visit: impl FnOnce(&mut dyn TreeVisitor)) -> Vec<String> {
     #[derive(Default)]
     struct Paths {
         path: Path,
@@ -155,7 +161,7 @@ pub fn leaf_paths<T: TensorTree>(tree: &T) -> Vec<String> {
         }
     }
     let mut visitor = Paths::default();
-    tree.visit(&mut visitor);
+    visit(&mut visitor);
     visitor.leaves
 }
 

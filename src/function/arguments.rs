@@ -17,8 +17,6 @@ use std::marker::PhantomData;
 use graph_core::Array;
 use graph_ops::{Segment, Tensor, TensorTree, TreeVisitor, visit_sequence};
 
-use super::computed;
-
 /// One argument of a traced function.
 pub trait Argument {
     /// The copy with symbolic leaves that the body is traced on.
@@ -155,14 +153,8 @@ impl<T: RefTree + ?Sized> Argument for ByRef<'_, T> {
         self.0.map_ref(f)
     }
     fn take_arrays(&mut self, arrays: &mut Vec<Array>) {
-        struct Arrays<'a>(&'a mut Vec<Array>);
-        impl TreeVisitor for Arrays<'_> {
-            fn leaf(&mut self, tensor: &Tensor) {
-                self.0.push(computed(tensor));
-            }
-            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
-        }
-        self.0.visit_ref(&mut Arrays(arrays));
+        let array = |leaf: &Tensor| leaf.try_array().expect("arguments were settled");
+        self.0.visit_ref(&mut |leaf: &Tensor| arrays.push(array(leaf)));
     }
     fn state(_: &T::Owned, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
 }
@@ -413,16 +405,9 @@ pub trait Arguments {
 
     /// The leaves of all arguments.
     fn leaves(&self) -> Vec<Tensor> {
-        struct Leaves(Vec<Tensor>);
-        impl TreeVisitor for Leaves {
-            fn leaf(&mut self, tensor: &Tensor) {
-                self.0.push(tensor.clone());
-            }
-            fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
-        }
-        let mut visitor = Leaves(Vec::new());
-        self.visit(&[], &mut visitor);
-        visitor.0
+        let mut leaves = Vec::new();
+        self.visit(&[], &mut |leaf: &Tensor| leaves.push(leaf.clone()));
+        leaves
     }
 }
 
@@ -500,14 +485,7 @@ fn last_segment(path: &str) -> &str {
 
 /// Passes over the arrays of an argument that kept its own.
 fn skip_leaves(argument: &impl Argument, arrays: &mut dyn Iterator<Item = Array>) {
-    struct Skip<'a>(&'a mut dyn Iterator<Item = Array>);
-    impl TreeVisitor for Skip<'_> {
-        fn leaf(&mut self, _: &Tensor) {
-            self.0.next();
-        }
-        fn fixed(&mut self, _: &dyn graph_ops::Fixed) {}
-    }
-    argument.visit(&mut Skip(arrays));
+    argument.visit(&mut |_: &Tensor| drop(arrays.next()));
 }
 
 arguments!();

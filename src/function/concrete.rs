@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use graph_core::{Arena, Array, Error, Graph, Origin, Plan, Report, Trace, Value, verify_after};
-use graph_ops::{Returned, Tensor, TensorTree, leaves};
+use graph_ops::{Returned, Tensor, TensorTree, leaf_paths_in, leaves};
 
 use super::Arguments;
 use super::signature::Signature;
@@ -41,7 +41,7 @@ impl ConcreteFunction {
         body: impl FnOnce(&mut A::Traced) -> R,
         origin: Origin,
     ) -> Result<Result<ConcreteFunction, R>, Error> {
-        let mut paths = input_names(arguments, names).into_iter();
+        let mut paths = leaf_paths_in(|visitor| arguments.visit(names, visitor)).into_iter();
         let mut donated = Vec::new();
         let mut copies = arguments.traced(&mut |leaf, is_donated| {
             donated.push(is_donated);
@@ -140,28 +140,4 @@ impl Compiled {
 /// A leaf of a template.
 fn placeholder() -> Tensor {
     Tensor::from_array(Array::scalar(false))
-}
-
-fn input_names(arguments: &impl Arguments, names: &[&str]) -> Vec<String> {
-    use graph_ops::{Fixed, Path, Segment, TreeVisitor};
-    #[derive(Default)]
-    struct Names {
-        path: Path,
-        names: Vec<String>,
-    }
-    impl TreeVisitor for Names {
-        fn leaf(&mut self, _: &Tensor) {
-            self.names.push(self.path.to_string());
-        }
-        fn fixed(&mut self, _: &dyn Fixed) {}
-        fn enter(&mut self, segment: Segment<'_>) {
-            self.path.enter(segment);
-        }
-        fn leave(&mut self) {
-            self.path.leave();
-        }
-    }
-    let mut visitor = Names::default();
-    arguments.visit(names, &mut visitor);
-    visitor.names
 }

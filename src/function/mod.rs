@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use graph_core::{Array, Error, Graph, NodeKind, Origin, Report, Trace, TraceKind};
 use graph_ops::{
-    Returned, Tensor, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
+    Returned, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
 };
 
 pub use arguments::{
@@ -314,9 +314,4 @@ enum Traced<R> {
     Concrete(Arc<ConcreteFunction>),
     /// The body returned an error instead of tensors.
     Failed(R),
-}
-
-/// Arrays of tensors that are known to be computed.
-fn computed(tensor: &Tensor) -> Array {
-    tensor.try_array().expect("arguments were settled")
 }

@@ -12,5 +12,6 @@ mod nesting;
 mod pending;
 mod programs;
 mod session;
+mod sources;
 mod state;
 mod support;

@@ -3,6 +3,7 @@
 
 use graph_core::{
     Attributes, DType, Element, Fact, Facts, Infallible, Kernel, Op, OpError, Shape, Source, ViewMut,
+    operands,
 };
 use smallvec::smallvec;
 
@@ -27,9 +28,7 @@ impl Op for Iota {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        if !inputs.is_empty() {
-            return Err(OpError::Arity { expected: 0, found: inputs.len() });
-        }
+        let [] = operands(inputs)?;
         if self.dtype == DType::Bool {
             return Err(OpError::UnsupportedDType { dtype: self.dtype, accepts: "floats and integers" });
         }

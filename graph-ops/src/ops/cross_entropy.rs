@@ -1,6 +1,6 @@
 //! Cross-entropies, from logits: of a class for each example, and of a distribution for each example.
 
-use graph_core::{Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
+use graph_core::{Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::softmax::CrossEntropyKernel;
@@ -17,9 +17,7 @@ impl Op for SparseCrossEntropy {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[logits, labels] = inputs else {
-            return Err(OpError::Arity { expected: 2, found: inputs.len() });
-        };
+        let [logits, labels] = operands(inputs)?;
         if !logits.dtype.is_float() {
             return Err(OpError::UnsupportedDType { dtype: logits.dtype, accepts: "logits in f32 and f64" });
         }

@@ -1,7 +1,9 @@
 //! Indexing by tensors: `gather` takes rows, `take_along_axis` elements; `scatter_add` and `add_along_axis` are their
 //! opposites, which add to where the others read.
 
-use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use graph_core::{
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands,
+};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::resolve_axis;
@@ -101,9 +103,7 @@ macro_rules! indexing_ops {
             }
 
             fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-                let &[x, indices] = inputs else {
-                    return Err(OpError::Arity { expected: 2, found: inputs.len() });
-                };
+                let [x, indices] = operands(inputs)?;
                 Ok(smallvec![Fact { dtype: x.dtype, shape: $shape(x, self.axis, indices)? }])
             }
 
@@ -129,9 +129,7 @@ macro_rules! indexing_ops {
             }
 
             fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-                let &[base, indices, updates] = inputs else {
-                    return Err(OpError::Arity { expected: 3, found: inputs.len() });
-                };
+                let [base, indices, updates] = operands(inputs)?;
                 check_updates(base, updates, &$shape(base, self.axis, indices)?)
             }
 

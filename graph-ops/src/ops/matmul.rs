@@ -1,6 +1,6 @@
 //! `matmul`: matrix products, with batches that broadcast.
 
-use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::matmul::MatmulKernel;
@@ -70,7 +70,7 @@ impl Op for Matmul {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[left, right] = inputs else { return Err(OpError::Arity { expected: 2, found: inputs.len() }) };
+        let [left, right] = operands(inputs)?;
         if left.dtype != right.dtype {
             return Err(OpError::MixedDTypes { left: left.dtype, right: right.dtype });
         }

@@ -1,6 +1,6 @@
 //! `one_hot`: indices as rows of zeros with a one.
 
-use graph_core::{Attributes, DType, Fact, Facts, Kernel, Op, OpError};
+use graph_core::{Attributes, DType, Fact, Facts, Kernel, Op, OpError, operands};
 use smallvec::smallvec;
 
 use crate::kernels::indices::OneHotKernel;
@@ -25,7 +25,7 @@ impl Op for OneHot {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[indices] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [indices] = operands(inputs)?;
         if !indices.dtype.is_int() {
             return Err(OpError::UnsupportedDType { dtype: indices.dtype, accepts: "integer indices" });
         }

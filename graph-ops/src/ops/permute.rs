@@ -1,6 +1,6 @@
 //! `permute`: the axes in another order; transposition is the case of two.
 
-use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
+use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::resolve_axis;
@@ -25,7 +25,7 @@ impl Op for Permute {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         let rank = x.shape.rank();
         if self.axes.len() != rank {
             let found = self.axes.len();

@@ -1,7 +1,7 @@
 //! Random numbers as functions of a key: the same key gives the same numbers, on any number of threads, in every mode.
 //! The key is an operand, so a step counter can be one without retracing.
 
-use graph_core::{Attributes, DType, Fact, Facts, Kernel, Op, OpError, Shape};
+use graph_core::{Attributes, DType, Fact, Facts, Kernel, Op, OpError, Shape, operands};
 use smallvec::smallvec;
 
 use crate::kernels::random::RandomKernel;
@@ -32,7 +32,7 @@ impl Op for Random {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[key] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [key] = operands(inputs)?;
         if !key.dtype.is_int() {
             return Err(OpError::UnsupportedDType { dtype: key.dtype, accepts: "an integer key" });
         }

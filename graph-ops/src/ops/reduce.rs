@@ -1,6 +1,8 @@
 //! Reductions: many elements combined into one, along chosen axes.
 
-use graph_core::{Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use graph_core::{
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands,
+};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::Axes;
@@ -31,7 +33,7 @@ impl Op for Reduce {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         if let Some(&axis) = self.axes.iter().find(|&&axis| axis >= x.shape.rank()) {
             return Err(OpError::AxisOutOfRange { axis: axis as isize, rank: x.shape.rank() });
         }

@@ -1,6 +1,6 @@
 //! Along one axis: running sums, and where the largest and the smallest element are.
 
-use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
+use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::resolve_axis;
@@ -29,7 +29,7 @@ pub struct ArgExtremum {
 }
 
 fn with_axis<'a>(inputs: &[&'a Fact], axis: usize) -> Result<&'a Fact, OpError> {
-    let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+    let [x] = operands(inputs)?;
     if axis >= x.shape.rank() {
         return Err(OpError::AxisOutOfRange { axis: axis as isize, rank: x.shape.rank() });
     }

@@ -3,7 +3,7 @@
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 
-use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::{Axes, resolve_axis};
@@ -97,7 +97,7 @@ impl Op for Slice {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         self.0.check(&x.shape)?;
         Ok(smallvec![Fact::new(x.dtype, &*self.0.lengths)])
     }
@@ -123,9 +123,7 @@ impl Op for SliceUpdate {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[base, updates] = inputs else {
-            return Err(OpError::Arity { expected: 2, found: inputs.len() });
-        };
+        let [base, updates] = operands(inputs)?;
         if base.dtype != updates.dtype {
             return Err(OpError::MixedDTypes { left: base.dtype, right: updates.dtype });
         }

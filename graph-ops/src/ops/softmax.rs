@@ -1,6 +1,6 @@
 //! `softmax`, `log_softmax` and `logsumexp`: computed from logits shifted by the largest, so that none overflows.
 
-use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp};
+use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::{Axes, resolve_axis};
@@ -35,7 +35,7 @@ pub struct LogSumExp {
 
 /// The operand, checked to be floats with this axis.
 fn float_with_axis<'a>(inputs: &[&'a Fact], axis: usize) -> Result<&'a Fact, OpError> {
-    let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+    let [x] = operands(inputs)?;
     if !x.dtype.is_float() {
         return Err(OpError::UnsupportedDType { dtype: x.dtype, accepts: "f32 and f64" });
     }

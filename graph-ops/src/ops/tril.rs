@@ -1,7 +1,7 @@
 //! `tril`: the lower triangle of matrices.
 
 use graph_core::{
-    Attributes, Error, Fact, Facts, Infallible, Kernel, Op, OpError, Source, Value, ViewMut, Vjp,
+    Attributes, Error, Fact, Facts, Infallible, Kernel, Op, OpError, Source, Value, ViewMut, Vjp, operands,
     with_element,
 };
 use smallvec::{SmallVec, smallvec};
@@ -26,7 +26,7 @@ impl Op for Tril {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         if x.shape.rank() < 2 {
             return Err(OpError::invalid("a matrix is needed"));
         }

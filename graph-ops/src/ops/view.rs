@@ -1,6 +1,6 @@
 //! Views: ops whose result is the operand's bytes under another shape, so that nothing is computed.
 
-use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp};
+use graph_core::{Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::{Axes, resolve_axis};
@@ -23,13 +23,6 @@ pub struct Identity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StopGradient;
 
-fn single<'a>(inputs: &[&'a Fact]) -> Result<&'a Fact, OpError> {
-    match inputs {
-        [x] => Ok(x),
-        _ => Err(OpError::Arity { expected: 1, found: inputs.len() }),
-    }
-}
-
 impl Op for Reshape {
     fn name(&self) -> &'static str {
         "reshape"
@@ -40,7 +33,7 @@ impl Op for Reshape {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let x = single(inputs)?;
+        let [x] = operands(inputs)?;
         if self.shape.checked_num_elements() != Some(x.shape.num_elements()) {
             let (from, to) = (&x.shape, &self.shape);
             return Err(OpError::invalid(format!("{from} and {to} differ in the number of elements")));
@@ -68,7 +61,8 @@ impl Op for Identity {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        Ok(smallvec![single(inputs)?.clone()])
+        let [x] = operands(inputs)?;
+        Ok(smallvec![x.clone()])
     }
 
     fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
@@ -90,7 +84,8 @@ impl Op for StopGradient {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        Ok(smallvec![single(inputs)?.clone()])
+        let [x] = operands(inputs)?;
+        Ok(smallvec![x.clone()])
     }
 
     fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {

@@ -8,6 +8,8 @@ mod raise;
 
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
+use crate::optimize::optimize_pending;
+
 pub use convert::IntoElements;
 pub use dispatch::{apply, apply_many, computes_at_once, symbolic_trace, try_apply_many};
 pub(crate) use operand::tensor_like;
@@ -151,7 +153,7 @@ impl Tensor {
         match &self.repr {
             Repr::Concrete(array) | Repr::Taped { array, .. } => Ok(array.clone()),
             Repr::Pending(pending) => {
-                let mut arrays = Pending::eval(std::slice::from_ref(pending), &crate::optimize_pending)?;
+                let mut arrays = Pending::eval(std::slice::from_ref(pending), &optimize_pending)?;
                 Ok(arrays.swap_remove(0))
             }
             Repr::Symbolic { trace, .. } => Err(unreadable(trace)),
@@ -199,7 +201,7 @@ pub fn eval_all(tensors: &[Tensor]) -> Result<(), Error> {
     if waiting.is_empty() {
         return Ok(());
     }
-    Pending::eval(&waiting, &crate::optimize_pending).map(drop)
+    Pending::eval(&waiting, &optimize_pending).map(drop)
 }
 
 #[track_caller]

@@ -1,7 +1,7 @@
 //! `broadcast_to`: the elements repeated to fill a larger shape, and `sum_to`, its opposite.
 
 use graph_core::{
-    Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, with_element,
+    Attributes, Class, Error, Fact, Facts, Kernel, Op, OpError, Shape, Value, Vjp, operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -26,7 +26,7 @@ impl Op for BroadcastTo {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         if !x.shape.broadcasts_to(&self.shape) {
             return Err(OpError::Broadcast { left: x.shape.clone(), right: self.shape.clone() });
         }

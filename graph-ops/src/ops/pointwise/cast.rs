@@ -1,7 +1,7 @@
 //! `cast`: conversion between dtypes, as Rust's `as` converts.
 
 use graph_core::{
-    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, with_element,
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -26,7 +26,7 @@ impl Op for Cast {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[x] = inputs else { return Err(OpError::Arity { expected: 1, found: inputs.len() }) };
+        let [x] = operands(inputs)?;
         Ok(smallvec![Fact { dtype: self.to, shape: x.shape.clone() }])
     }
 

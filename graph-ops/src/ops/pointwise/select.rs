@@ -1,6 +1,6 @@
 //! `select`: a choice between two tensors, element by element.
 
-use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, with_element};
+use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands, with_element};
 use smallvec::{SmallVec, smallvec};
 
 use super::broadcast_shapes;
@@ -18,7 +18,7 @@ impl Op for Select {
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
-        let &[mask, a, b] = inputs else { return Err(OpError::Arity { expected: 3, found: inputs.len() }) };
+        let [mask, a, b] = operands(inputs)?;
         if mask.dtype != DType::Bool {
             return Err(OpError::UnsupportedDType { dtype: mask.dtype, accepts: "a bool mask" });
         }

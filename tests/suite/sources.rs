@@ -1,0 +1,78 @@
+//! What holds for every source file: it opens with what it is for, and the modules of a crate form a ladder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The sources of each crate.
+const CRATES: [&str; 4] = ["graph-core/src", "graph-ops/src", "graph-macros/src", "src"];
+
+/// A step down that is none: to read a pending tensor is to optimize its graph first, by rules that know the ops, which
+/// are methods of tensors.
+const KNOT: (&str, &str) = ("tensor", "optimize");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files below a folder, with their texts.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("text");
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    let others = ["graph-core/tests", "graph-ops/tests", "tests", "examples", "benches"];
+    let mut count = 0;
+    for (path, text) in CRATES.iter().chain(&others).flat_map(|folder| sources(&root().join(folder))) {
+        assert!(text.starts_with("//! "), "{} does not open with a `//!` line", path.display());
+        count += 1;
+    }
+    assert!(count > 100, "only {count} files were found");
+}
+
+/// For each module of a crate, those that it names as `crate::module`.
+fn uses(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources(folder) {
+        let path = path.strip_prefix(folder).expect("below the folder").with_extension("");
+        let module = path.iter().next().expect("a name").to_string_lossy().into_owned();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let of_module = uses.entry(module).or_default();
+        for rest in code.flat_map(|line| line.split("crate::").skip(1)) {
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            of_module.insert(name.to_owned());
+        }
+    }
+    let modules: BTreeSet<String> = uses.keys().filter(|module| *module != "lib").cloned().collect();
+    uses.retain(|module, _| modules.contains(module));
+    for (module, used) in &mut uses {
+        used.retain(|other| modules.contains(other) && other != module && (&**module, &**other) != KNOT);
+    }
+    uses
+}
+
+#[test]
+fn the_modules_of_a_crate_form_a_ladder() {
+    for folder in CRATES {
+        let mut uses = uses(&root().join(folder));
+        // From the bottom up: what uses nothing but what is already placed.
+        while !uses.is_empty() {
+            let placed: Vec<String> =
+                uses.iter().filter(|(_, used)| used.is_empty()).map(|(module, _)| module.clone()).collect();
+            assert!(!placed.is_empty(), "{folder}: these use each other: {uses:?}");
+            uses.retain(|module, _| !placed.contains(module));
+            uses.values_mut().for_each(|used| used.retain(|module| !placed.contains(module)));
+        }
+    }
+}
