@@ -34,7 +34,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::function::{
-        ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Tag, ViaFixed, ViaTree, host_bool,
+        ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Invoke, Refuse, Refused, Tag, ViaFixed,
+        ViaTree, give, host_bool, lend,
     };
-    pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, Variant, catch};
+    pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, Variant, catch, fixed};
 }

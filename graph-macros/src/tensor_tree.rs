@@ -1,8 +1,9 @@
 //! `#[derive(TensorTree)]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Data, DeriveInput, Field, Fields, Ident, Member, Path, Type, parse_quote};
 
@@ -126,12 +127,22 @@ struct Variant<'a> {
     fields: &'a Fields,
 }
 
+/// A field.
+struct Part {
+    member: Member,
+    /// The name it is bound to.
+    binding: Ident,
+    is_fixed: bool,
+    /// Of its type, where anything wrong with it is told.
+    span: Span,
+}
+
 impl Variant<'_> {
     fn visit(&self) -> TokenStream {
         let pattern = self.pattern();
         let name =
             self.name.as_ref().map(|name| quote!(visitor.fixed(&::grafito::__private::Variant(#name));));
-        let fields = self.parts().map(|(member, binding, is_fixed)| {
+        let fields = self.parts().map(|Part { member, binding, is_fixed, span }| {
             let segment = match &member {
                 Member::Named(name) => {
                     let name = name.unraw().to_string();
@@ -143,8 +154,14 @@ impl Variant<'_> {
                 }
             };
             let show = match is_fixed {
-                true => quote!(visitor.fixed(#binding);),
-                false => quote!(::grafito::__private::TensorTree::visit(#binding, visitor);),
+                true => {
+                    let fixed = quote_spanned!(span=> ::grafito::__private::fixed);
+                    quote!(visitor.fixed(#fixed(#binding));)
+                }
+                false => {
+                    let visit = quote_spanned!(span=> ::grafito::__private::TensorTree::visit);
+                    quote!(#visit(#binding, visitor);)
+                }
             };
             quote! { visitor.enter(#segment); #show visitor.leave(); }
         });
@@ -153,36 +170,42 @@ impl Variant<'_> {
 
     fn map(&self) -> TokenStream {
         let (pattern, path) = (self.pattern(), &self.path);
-        let fields = self.parts().map(|(member, binding, is_fixed)| match is_fixed {
-            true => quote!(#member: ::std::clone::Clone::clone(#binding)),
-            false => quote!(#member: ::grafito::__private::TensorTree::map_leaves(#binding, f)),
+        let fields = self.parts().map(|Part { member, binding, is_fixed, span }| match is_fixed {
+            true => {
+                let clone = quote_spanned!(span=> ::std::clone::Clone::clone);
+                quote!(#member: #clone(#binding))
+            }
+            false => {
+                let map_leaves = quote_spanned!(span=> ::grafito::__private::TensorTree::map_leaves);
+                quote!(#member: #map_leaves(#binding, f))
+            }
         });
         quote! { #pattern => #path { #(#fields),* }, }
     }
 
     fn change(&self) -> TokenStream {
         let pattern = self.pattern();
-        let fields = self
-            .parts()
-            .filter(|(_, _, is_fixed)| !is_fixed)
-            .map(|(_, binding, _)| quote!(::grafito::__private::TensorTree::for_each_leaf_mut(#binding, f);));
+        let fields = self.parts().filter(|part| !part.is_fixed).map(|Part { binding, span, .. }| {
+            let change = quote_spanned!(span=> ::grafito::__private::TensorTree::for_each_leaf_mut);
+            quote!(#change(#binding, f);)
+        });
         quote! { #pattern => { #(#fields)* } }
     }
 
     fn pattern(&self) -> TokenStream {
         let path = &self.path;
-        let fields = self.parts().map(|(member, binding, _)| quote!(#member: #binding));
+        let fields = self.parts().map(|Part { member, binding, .. }| quote!(#member: #binding));
         quote! { #path { #(#fields),* } }
     }
 
-    /// Each field, the name it is bound to, and whether it is fixed.
-    fn parts(&self) -> impl Iterator<Item = (Member, Ident, bool)> {
+    fn parts(&self) -> impl Iterator<Item = Part> {
         self.fields.members().zip(self.fields).map(|(member, field)| {
+            let span = Span::mixed_site().located_at(field.ty.span());
             let binding = match &member {
-                Member::Named(name) => format_ident!("field_{}", name.unraw(), span = Span::mixed_site()),
-                Member::Unnamed(index) => format_ident!("field_{}", index.index, span = Span::mixed_site()),
+                Member::Named(name) => format_ident!("field_{}", name.unraw(), span = span),
+                Member::Unnamed(index) => format_ident!("field_{}", index.index, span = span),
             };
-            (member, binding, is_fixed(field))
+            Part { member, binding, is_fixed: is_fixed(field), span }
         })
     }
 }

@@ -25,6 +25,6 @@ pub use tensor::{
     raise, symbolic_trace, try_apply_many,
 };
 pub use tree::{
-    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, is_number, leaf_paths, leaf_paths_in, leaves,
-    visit_sequence, zip_leaves,
+    Fixed, Path, Segment, TensorTree, TreeVisitor, Variant, fixed, is_number, leaf_paths, leaf_paths_in,
+    leaves, visit_sequence, zip_leaves,
 };

@@ -80,6 +80,11 @@ impl<T: Any + Hash + Eq + Clone + fmt::Debug + Send + Sync> Fixed for T {
     }
 }
 
+/// A fixed part of a tree; emitted for fields marked `#[fixed]`.
+pub fn fixed<T: Fixed>(value: &T) -> &dyn Fixed {
+    value
+}
+
 /// A float compared by its bits, so that it can be part of a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Bits<const SIZE: usize>(u64);

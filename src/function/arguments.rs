@@ -9,6 +9,7 @@
 
 use std::any::Any;
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -178,6 +179,13 @@ impl<T: TensorTree> Argument for ByValue<T> {
     fn state(_: &Option<T>, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
 }
 
+impl<'a, T: MutTree + ?Sized> ByMut<'a, T> {
+    /// Wraps a parameter by `&mut`.
+    pub fn new(tree: &'a mut T) -> ByMut<'a, T> {
+        ByMut(tree)
+    }
+}
+
 impl<T: MutTree + ?Sized> Argument for ByMut<'_, T> {
     type Traced = T::Owned;
     type State = T::Owned;
@@ -250,9 +258,9 @@ impl<T: HostValue> Argument for FixedRef<'_, T> {
     fn state(_: &T, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
 }
 
-/// Finds out, by the type of an argument, which wrapper it takes: `(&Tag::of(&x)).by_value(x)` is [`ByValue`] for a
-/// tree of tensors and [`FixedValue`] for any other host value. The first trait is found without another reference,
-/// so it wins where both apply.
+/// Finds out, by the type of an argument, which wrapper it takes: `(&&&Tag::of(&x)).by_value(x)` is [`ByValue`] for a
+/// tree of tensors, [`FixedValue`] for any other host value, and refused in words for anything else. Of the traits that
+/// apply, the one that is found with the fewest dereferences wins.
 #[derive(Debug)]
 pub struct Tag<T: ?Sized>(PhantomData<fn(&T)>);
 
@@ -273,7 +281,7 @@ pub trait ViaTree<T: ?Sized> {
     fn by_ref<'a>(&self, value: &'a T) -> ByRef<'a, T>;
 }
 
-impl<T: RefTree + ?Sized> ViaTree<T> for &Tag<T> {
+impl<T: RefTree + ?Sized> ViaTree<T> for &&Tag<T> {
     fn by_value(&self, value: T) -> ByValue<T>
     where
         T: Sized,
@@ -293,13 +301,85 @@ pub trait ViaFixed<T> {
     fn by_ref<'a>(&self, value: &'a T) -> FixedRef<'a, T>;
 }
 
-impl<T: HostValue> ViaFixed<T> for Tag<T> {
+impl<T: HostValue> ViaFixed<T> for &Tag<T> {
     fn by_value(&self, value: T) -> FixedValue<T> {
         FixedValue(value)
     }
     fn by_ref<'a>(&self, value: &'a T) -> FixedRef<'a, T> {
         FixedRef(value)
     }
+}
+
+/// Refuses everything else.
+pub trait Refuse<T: ?Sized> {
+    /// For a parameter by value.
+    fn by_value(&self, value: T) -> Refused<Option<T>>
+    where
+        T: GraphArgument + Sized;
+    /// For a parameter by reference.
+    fn by_ref(&self, value: &T) -> Refused<Box<T>>
+    where
+        T: GraphArgument;
+}
+
+impl<T: ?Sized> Refuse<T> for Tag<T> {
+    fn by_value(&self, _: T) -> Refused<Option<T>>
+    where
+        T: GraphArgument + Sized,
+    {
+        unreachable!("nothing implements the bound")
+    }
+    fn by_ref(&self, _: &T) -> Refused<Box<T>>
+    where
+        T: GraphArgument,
+    {
+        unreachable!("nothing implements the bound")
+    }
+}
+
+/// What nothing implements: only its message is of use.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a `#[graph_fn]`",
+    label = "neither a tree of tensors nor a host value",
+    note = "`#[derive(TensorTree)]` makes a struct or enum of tensors an argument; a host value that is \
+            `Hash + Eq + Clone + Debug + Send + Sync` becomes part of the signature"
+)]
+pub trait GraphArgument {}
+
+/// Stands for an argument that is none, so that there is one error and not several.
+#[derive(Debug)]
+pub struct Refused<T>(Infallible, PhantomData<T>);
+
+impl<T> Argument for Refused<T> {
+    type Traced = T;
+    type State = ();
+    const IS_DONATED: bool = false;
+    fn type_name() -> String {
+        short_type_name::<T>()
+    }
+    fn visit(&self, _: &mut dyn TreeVisitor) {
+        match self.0 {}
+    }
+    fn traced(&self, _: &mut dyn FnMut(&Tensor) -> Tensor) -> T {
+        match self.0 {}
+    }
+    fn take_arrays(&mut self, _: &mut Vec<Array>) {
+        match self.0 {}
+    }
+    fn state(_: &T, _: &mut dyn FnMut(&Tensor) -> Tensor) {}
+}
+
+/// What a parameter by reference is passed: the traced copy, borrowed.
+pub fn lend<T: ?Sized, O: Borrow<T>>(traced: &O) -> &T {
+    traced.borrow()
+}
+
+/// What a parameter by value is passed: the traced copy itself.
+///
+/// # Panics
+/// The second time.
+pub fn give<T>(traced: &mut Option<T>) -> T {
+    traced.take().expect("a body is traced once")
 }
 
 /// All arguments of a call: a tuple of [`Argument`]s.

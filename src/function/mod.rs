@@ -11,6 +11,7 @@ mod signature;
 
 use std::any::TypeId;
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use graph_core::{Array, Error, Graph, NodeKind, Origin, Report, Trace, TraceKind};
@@ -19,8 +20,8 @@ use graph_ops::{
 };
 
 pub use arguments::{
-    Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, MutTree, RefTree, Tag, ViaFixed,
-    ViaTree,
+    Argument, Arguments, ByMut, ByRef, ByValue, FixedRef, FixedValue, GraphArgument, MutTree, RefTree,
+    Refuse, Refused, Tag, ViaFixed, ViaTree, give, lend,
 };
 use cache::Cache;
 pub use cache::CacheInfo;
@@ -75,9 +76,16 @@ impl Function {
         computes_at_once(&[])
     }
 
-    /// The function with its generic parameters (and `Self`) chosen: those of `body`, the function as lowered.
-    pub fn of<B>(&'static self, _body: &B) -> Instance {
-        Instance { function: self, id: typeid::of::<B>() }
+    /// A call of it: with these arguments and the closure that passes traced copies of them to the body. `lowered` is
+    /// the body by name, with its generic parameters (and `Self`) chosen.
+    pub fn on<B, A, R, F>(&'static self, _lowered: &B, arguments: A, body: F) -> impl Invoke<R>
+    where
+        A: Arguments,
+        R: Returned,
+        F: FnOnce(&mut A::Traced) -> R,
+    {
+        let instance = Instance { function: self, id: typeid::of::<B>() };
+        Invocation { instance, arguments, body, result: PhantomData }
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
@@ -89,41 +97,95 @@ impl Function {
 /// A function of definite types. All instances of a generic function share its cache, none shares another's traces,
 /// also where the types do not show in the arguments.
 #[derive(Debug, Clone, Copy)]
-pub struct Instance {
+struct Instance {
     function: &'static Function,
     id: TypeId,
 }
 
-impl Instance {
+/// A call of a function, or an inspection: arguments and body together.
+#[derive(Debug)]
+struct Invocation<A, R, F> {
+    instance: Instance,
+    arguments: A,
+    body: F,
+    result: PhantomData<fn() -> R>,
+}
+
+/// What can be done with a call.
+pub trait Invoke<R>: Sized {
     /// Calls the function.
     ///
     /// # Panics
     /// When an operation fails, at the user's line.
-    #[track_caller]
-    pub fn call<A: Arguments, R: Returned>(self, arguments: A, body: impl FnOnce(&mut A::Traced) -> R) -> R {
-        or_raise(self.attempt(arguments, body, Origin::caller()))
-    }
+    fn call(self) -> R;
 
     /// Calls the function.
     ///
     /// # Errors
     /// That of the first operation that failed.
+    fn try_call(self) -> Result<R, Error>;
+
+    /// The graph for these arguments, as traced.
+    ///
+    /// # Panics
+    /// When tracing fails, at the user's line; or when the body returns an error.
+    fn graph(self) -> Graph;
+
+    /// The graph for these arguments, optimized.
+    ///
+    /// # Panics
+    /// As [`Invoke::graph`].
+    fn optimized(self) -> Graph;
+
+    /// The plan for these arguments, as text.
+    ///
+    /// # Panics
+    /// As [`Invoke::graph`].
+    fn plan(self) -> String;
+
+    /// What each pass changed in the graph for these arguments.
+    ///
+    /// # Panics
+    /// As [`Invoke::graph`].
+    fn report(self) -> Report;
+}
+
+impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for Invocation<A, R, F> {
     #[track_caller]
-    pub fn try_call<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> Result<R, Error> {
-        let origin = Origin::caller();
-        catch(|| self.attempt(arguments, body, origin)).flatten()
+    fn call(self) -> R {
+        or_raise(self.attempt(Origin::caller()))
     }
 
-    fn attempt<A: Arguments, R: Returned>(
-        self,
-        mut arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-        origin: Origin,
-    ) -> Result<R, Error> {
+    #[track_caller]
+    fn try_call(self) -> Result<R, Error> {
+        let origin = Origin::caller();
+        catch(|| self.attempt(origin)).flatten()
+    }
+
+    #[track_caller]
+    fn graph(self) -> Graph {
+        (**self.concrete().traced()).clone()
+    }
+
+    #[track_caller]
+    fn optimized(self) -> Graph {
+        or_raise(self.concrete().compiled()).optimized.clone()
+    }
+
+    #[track_caller]
+    fn plan(self) -> String {
+        or_raise(self.concrete().compiled()).plan.to_string()
+    }
+
+    #[track_caller]
+    fn report(self) -> Report {
+        or_raise(self.concrete().compiled()).report.clone()
+    }
+}
+
+impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invocation<A, R, F> {
+    fn attempt(self, origin: Origin) -> Result<R, Error> {
+        let Invocation { instance, mut arguments, body, .. } = self;
         // Without a trace around, symbolic arguments are values of a graph that is built by hand.
         let by_hand = match Trace::current() {
             Some(_) => None,
@@ -134,7 +196,7 @@ impl Instance {
         if !is_nested {
             origin.scope(|| eval_all(&arguments.leaves()))?;
         }
-        let concrete = match self.find_or_trace(&arguments, body, origin)? {
+        let concrete = match instance.find_or_trace(&arguments, body, origin)? {
             Traced::Concrete(concrete) => concrete,
             Traced::Failed(result) => return Ok(result),
         };
@@ -143,8 +205,8 @@ impl Instance {
             let call = NodeKind::Call { body: concrete.traced().clone(), vjp: None };
             origin.scope(|| try_apply_many(call, &operands.iter().collect::<Vec<_>>()))?.into_vec()
         } else {
-            let mut taken =
-                Taken { arrays: arguments.take_arrays(concrete.inputs()), arguments: &mut arguments };
+            let arrays = arguments.take_arrays(concrete.inputs());
+            let mut taken = Taken { arrays, arguments: &mut arguments };
             let outputs = concrete.run(&mut taken.arrays, origin)?;
             // From here on the arguments take their new values.
             taken.arrays.clear();
@@ -153,74 +215,20 @@ impl Instance {
         Ok(concrete.deliver::<A, R>(outputs, &mut arguments))
     }
 
-    /// The graph for these arguments, as traced.
-    ///
-    /// # Panics
-    /// When tracing fails, at the user's line; or when the body returns an error.
     #[track_caller]
-    pub fn graph<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> Graph {
-        (**self.concrete(arguments, body).traced()).clone()
-    }
-
-    /// The graph for these arguments, optimized.
-    ///
-    /// # Panics
-    /// As [`Instance::graph`].
-    #[track_caller]
-    pub fn optimized<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> Graph {
-        or_raise(self.concrete(arguments, body).compiled()).optimized.clone()
-    }
-
-    /// The plan for these arguments, as text.
-    ///
-    /// # Panics
-    /// As [`Instance::graph`].
-    #[track_caller]
-    pub fn plan<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> String {
-        or_raise(self.concrete(arguments, body).compiled()).plan.to_string()
-    }
-
-    /// What each pass changed in the graph for these arguments.
-    ///
-    /// # Panics
-    /// As [`Instance::graph`].
-    #[track_caller]
-    pub fn report<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> Report {
-        or_raise(self.concrete(arguments, body).compiled()).report.clone()
-    }
-
-    #[track_caller]
-    fn concrete<A: Arguments, R: Returned>(
-        self,
-        arguments: A,
-        body: impl FnOnce(&mut A::Traced) -> R,
-    ) -> Arc<ConcreteFunction> {
-        match self.find_or_trace(&arguments, body, Origin::caller()) {
+    fn concrete(self) -> Arc<ConcreteFunction> {
+        match self.instance.find_or_trace(&self.arguments, self.body, Origin::caller()) {
             Ok(Traced::Concrete(concrete)) => concrete,
             Ok(Traced::Failed(_)) => {
-                let name = self.function.name;
+                let name = self.instance.function.name;
                 raise(Error::usage(format!("`{name}` returned an error while it was traced")))
             }
             Err(error) => raise(error),
         }
     }
+}
 
+impl Instance {
     fn find_or_trace<A: Arguments, R: Returned>(
         self,
         arguments: &A,

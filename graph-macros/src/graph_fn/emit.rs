@@ -1,8 +1,9 @@
 //! Emission: the function that dispatches a call, and what stands beside it under its name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, FnArg, GenericParam, Ident, Pat, Signature, parse_quote};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, GenericParam, Ident, Pat, ReturnType, Signature, parse_quote};
 
 use super::parse::{Function, Parameter, Passing};
 
@@ -81,22 +82,25 @@ impl<'f> Items<'f> {
         let (cfgs, attributes, lints) = (&self.cfgs, &self.attributes, &self.lints);
         let visibility = &self.function.original.vis;
         let signature = self.renamed_signature(None);
-        let (instance, body) = (self.instance(), self.body_path());
+        let body = self.body_path();
         let direct = self.arguments();
-        let (wrapped, traced) = (self.wrapped(), self.traced_call());
+        let (vias, invocation) = (vias(), self.invocation());
+        let block = quote! {
+            if ::grafito::__private::Function::runs_directly() {
+                return #body(#(#direct),*);
+            }
+            #vias
+            #invocation.call()
+        };
+        // In the place of the user's block, so that what is said of the function is said there.
+        let mut block = Group::new(Delimiter::Brace, block);
+        block.set_span(at(&self.function.original.block));
         quote! {
             #(#cfgs)*
             #(#attributes)*
             #(#lints)*
             #[track_caller]
-            #visibility #signature {
-                if ::grafito::__private::Function::runs_directly() {
-                    return #body(#(#direct),*);
-                }
-                #[allow(unused_imports)]
-                use ::grafito::__private::{ViaFixed as _, ViaTree as _};
-                #instance.call(#wrapped, #traced)
-            }
+            #visibility #signature #block
         }
     }
 
@@ -164,13 +168,13 @@ impl<'f> Items<'f> {
         let visibility = &self.function.original.vis;
         let mut signature = self.renamed_signature(Some("try_call"));
         let result = match &signature.output {
-            syn::ReturnType::Default => quote!(()),
-            syn::ReturnType::Type(_, ty) => quote!(#ty),
+            ReturnType::Default => quote!(()),
+            ReturnType::Type(_, ty) => quote!(#ty),
         };
         signature.output = parse_quote!(-> ::std::result::Result<#result, ::grafito::Error>);
-        let (instance, body) = (self.instance(), self.body_path());
+        let body = self.body_path();
         let direct = self.arguments();
-        let (wrapped, traced) = (self.wrapped(), self.traced_call());
+        let (vias, invocation) = (vias(), self.invocation());
         quote! {
             #quiet
             /// The call, with the operation that failed as an error.
@@ -182,9 +186,8 @@ impl<'f> Items<'f> {
                 if ::grafito::__private::Function::runs_directly() {
                     return ::grafito::__private::catch(|| #body(#(#direct),*));
                 }
-                #[allow(unused_imports)]
-                use ::grafito::__private::{ViaFixed as _, ViaTree as _};
-                #instance.try_call(#wrapped, #traced)
+                #vias
+                #invocation.try_call()
             }
         }
     }
@@ -196,16 +199,14 @@ impl<'f> Items<'f> {
         let result: TokenStream = result.parse().expect("a path");
         signature.output = parse_quote!(-> #result);
         let method = Ident::new(name, Span::call_site());
-        let instance = self.instance();
-        let (wrapped, traced) = (self.wrapped(), self.traced_call());
+        let (vias, invocation) = (vias(), self.invocation());
         quote! {
             #quiet
             #[doc = #doc]
             #[track_caller]
             #visibility #signature {
-                #[allow(unused_imports)]
-                use ::grafito::__private::{ViaFixed as _, ViaTree as _};
-                #instance.#method(#wrapped, #traced)
+                #vias
+                #invocation.#method()
             }
         }
     }
@@ -232,20 +233,17 @@ impl<'f> Items<'f> {
         self.function.parameters.iter().map(|parameter| &parameter.ident).collect()
     }
 
-    /// The arguments in the wrappers that say how they are passed.
-    fn wrapped(&self) -> TokenStream {
-        let wrapped = self.function.parameters.iter().map(|Parameter { ident, passing, .. }| match passing {
-            Passing::Mut => quote!(::grafito::__private::ByMut(#ident)),
-            Passing::Ref => quote!((&&::grafito::__private::Tag::of(#ident)).by_ref(#ident)),
-            Passing::Value => quote!((&&::grafito::__private::Tag::of(&#ident)).by_value(#ident)),
-        });
-        quote!((#(#wrapped,)*))
-    }
-
-    /// The traced function with the generic parameters of this call.
-    fn instance(&self) -> TokenStream {
+    /// The call with its arguments, on which there is a method for each thing to do.
+    fn invocation(&self) -> TokenStream {
         let (function, body) = (self.path("__function"), self.body_path());
-        quote!(#function().of(&#body))
+        let (wrapped, traced) = (self.wrapped(), self.traced_call());
+        // Whatever is wrong with the result is told at its type.
+        let span = match &self.function.original.sig.output {
+            ReturnType::Type(_, ty) => at(ty),
+            ReturnType::Default => Span::mixed_site(),
+        };
+        let on = Ident::new("on", span);
+        quote!(#function().#on(&#body, #wrapped, #traced))
     }
 
     /// The lowered function with the generic parameters of this call: what cannot be inferred from the arguments
@@ -264,16 +262,47 @@ impl<'f> Items<'f> {
         if parameters.is_empty() { body } else { quote!(#body::<#(#parameters),*>) }
     }
 
+    /// The arguments in the wrappers that say how they are passed.
+    fn wrapped(&self) -> TokenStream {
+        let wrapped = self.function.parameters.iter().map(|Parameter { ident, passing, ty, .. }| {
+            // Whatever is wrong with an argument is told at its type.
+            let span = ty.as_ref().map_or_else(Span::mixed_site, at);
+            let of = quote_spanned!(span=> ::grafito::__private::Tag::of);
+            match passing {
+                Passing::Mut => {
+                    let wrap = quote_spanned!(span=> ::grafito::__private::ByMut::new);
+                    quote!(#wrap(#ident))
+                }
+                Passing::Ref => {
+                    let by_ref = Ident::new("by_ref", span);
+                    quote!((&&&#of(#ident)).#by_ref(#ident))
+                }
+                Passing::Value => {
+                    let by_value = Ident::new("by_value", span);
+                    quote!((&&&#of(&#ident)).#by_value(#ident))
+                }
+            }
+        });
+        quote!((#(#wrapped,)*))
+    }
+
     /// The closure that calls the body on traced copies.
     fn traced_call(&self) -> TokenStream {
-        let names: Vec<Ident> = (0..self.function.parameters.len())
-            .map(|i| Ident::new(&format!("traced_{i}"), Span::mixed_site()))
-            .collect();
+        let name = |parameter: &Parameter| match parameter.name.as_str() {
+            // No closure can have a parameter called `self`.
+            "self" => Ident::new("this", Span::mixed_site()),
+            _ => {
+                let mut name = parameter.ident.clone();
+                name.set_span(Span::mixed_site());
+                name
+            }
+        };
+        let names: Vec<Ident> = self.function.parameters.iter().map(name).collect();
         let passed =
             names.iter().zip(&self.function.parameters).map(|(name, parameter)| match parameter.passing {
                 Passing::Mut => quote!(#name),
-                Passing::Ref => quote!(::std::borrow::Borrow::borrow(&*#name)),
-                Passing::Value => quote!(#name.take().expect("traced once")),
+                Passing::Ref => quote!(::grafito::__private::lend(#name)),
+                Passing::Value => quote!(::grafito::__private::give(#name)),
             });
         let body = self.body_path();
         quote!(|(#(#names,)*)| #body(#(#passed),*))
@@ -289,7 +318,7 @@ impl<'f> Items<'f> {
             false => quote!(#dispatcher impl #name { #body }),
         };
         match syn::parse2::<syn::File>(items.clone()) {
-            Ok(file) => prettyplease::unparse(&file).replace("impl Self_", "impl Self"),
+            Ok(file) => readable_paths(&prettyplease::unparse(&file)),
             Err(_) => items.to_string(),
         }
     }
@@ -313,6 +342,28 @@ impl<'f> Items<'f> {
             false => quote!(#function::#ident),
         }
     }
+}
+
+/// The traits by which arguments are wrapped, in scope.
+fn vias() -> TokenStream {
+    quote! {
+        #[allow(unused_imports)]
+        use ::grafito::__private::{Invoke as _, Refuse as _, ViaFixed as _, ViaTree as _};
+    }
+}
+
+/// The place of some tokens, for emitted ones that must not be taken for the user's.
+fn at(tokens: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}
+
+/// Emitted source as a person would write it: with what the paths lead to in scope.
+fn readable_paths(source: &str) -> String {
+    let is_import =
+        |line: &&str| line.contains("use ::grafito::__private::") || line.contains("unused_imports");
+    let lines: Vec<&str> = source.lines().filter(|line| !is_import(line)).collect();
+    let short = lines.join("\n").replace("impl Self_", "impl Self");
+    short.replace("::grafito::__private::", "").replace("::grafito::", "") + "\n"
 }
 
 /// `#[allow(..)]` of what `#[expect(..)]` expects.

@@ -22,8 +22,11 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let function = conditions::route(function);
     match errors.to_tokens() {
         Some(errors) => {
-            let original = &function.original;
-            quote! { #errors #original }
+            let mut stub = function.original.clone();
+            // What the messages ask to remove would cause further ones.
+            stub.sig.constness = None;
+            stub.sig.variadic = None;
+            quote! { #errors #[allow(unused, clippy::all)] #stub }
         }
         None => emit::emit(&function),
     }

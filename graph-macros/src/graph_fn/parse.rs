@@ -1,11 +1,12 @@
 //! From tokens to a checked function: its parameters, how each is passed, and what cannot be traced.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    FnArg, Ident, ItemFn, Pat, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeImplTrait,
+    FnArg, Ident, Item, ItemFn, Pat, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type,
+    TypeImplTrait,
 };
 
 use crate::errors::Errors;
@@ -29,6 +30,8 @@ pub(crate) struct Parameter {
     /// The name in signatures and messages.
     pub(crate) name: String,
     pub(crate) passing: Passing,
+    /// What it holds or refers to; `None` for a receiver.
+    pub(crate) ty: Option<Type>,
 }
 
 /// How an argument is passed.
@@ -44,7 +47,15 @@ pub(super) fn parse(
     item: TokenStream,
     errors: &mut Errors,
 ) -> Result<Function, syn::Error> {
-    let original: ItemFn = syn::parse2(item)?;
+    let original: ItemFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            return Err(match syn::parse2::<Item>(item) {
+                Ok(other) => syn::Error::new_spanned(other, "only a function can be traced"),
+                Err(_) => error,
+            });
+        }
+    };
     let mut is_associated = original.sig.receiver().is_some();
     if !options.is_empty() {
         match syn::parse2::<Ident>(options.clone()) {
@@ -55,6 +66,11 @@ pub(super) fn parse(
         }
     }
     check_signature(&original.sig, errors);
+    if !is_associated && let Some(place) = SelfPlace::within(&original) {
+        const MESSAGE: &str = "a function that mentions `Self` stands in an `impl` block; without a receiver it is \
+                               marked `#[graph_fn(associated)]`";
+        errors.add(syn::Error::new(place, MESSAGE));
+    }
     let parameters =
         original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
     let lowered = original.clone();
@@ -124,24 +140,49 @@ impl<'a> Visit<'a> for ImplTraits<'a> {
     }
 }
 
+/// The first `Self` of a function, other than in items of their own.
+#[derive(Default)]
+struct SelfPlace(Option<Span>);
+
+impl SelfPlace {
+    fn within(function: &ItemFn) -> Option<Span> {
+        let mut found = SelfPlace::default();
+        found.visit_item_fn(function);
+        found.0
+    }
+}
+
+impl<'a> Visit<'a> for SelfPlace {
+    fn visit_ident(&mut self, ident: &'a Ident) {
+        if ident == "Self" {
+            self.0.get_or_insert_with(|| ident.span());
+        }
+    }
+
+    fn visit_item(&mut self, _: &'a Item) {}
+}
+
 fn parameter(index: usize, input: &FnArg, errors: &mut Errors) -> Parameter {
     match input {
         FnArg::Receiver(receiver) => Parameter {
             ident: format_ident!("self"),
             name: "self".to_owned(),
             passing: receiver_passing(receiver, errors),
+            ty: None,
         },
         FnArg::Typed(input) => {
-            let passing = match &*input.ty {
-                Type::Reference(reference) if reference.mutability.is_some() => Passing::Mut,
-                Type::Reference(_) => Passing::Ref,
-                _ => Passing::Value,
+            let (passing, ty) = match &*input.ty {
+                Type::Reference(reference) => {
+                    let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
+                    (passing, &reference.elem)
+                }
+                _ => (Passing::Value, &input.ty),
             };
             let (ident, name) = match &*input.pat {
                 Pat::Ident(pat) => (pat.ident.clone(), pat.ident.unraw().to_string()),
                 _ => (format_ident!("argument_{index}"), format!("argument {index}")),
             };
-            Parameter { ident, name, passing }
+            Parameter { ident, name, passing, ty: Some((**ty).clone()) }
         }
     }
 }
