@@ -1,6 +1,6 @@
 //! Traced functions: what stands behind `#[graph_fn]`.
 //!
-//! A [`Function`] keeps one [`ConcreteFunction`] for each [`Signature`] it has been called with. A call collects its
+//! A [`Function`] keeps one `ConcreteFunction` for each `Signature` it has been called with. A call collects its
 //! arguments' leaves and fixed parts, looks the signature up, and replays the plan found; or traces the body first.
 
 mod arguments;

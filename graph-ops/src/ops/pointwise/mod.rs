@@ -1,6 +1,6 @@
 //! Pointwise ops: each output element is a function of the operands' elements at the same position.
 //!
-//! The functions themselves are the rows of [`table`]; this file says, once for all of them, how they broadcast, how
+//! The functions themselves are the rows of `table.rs`; this file says, once for all of them, how they broadcast, how
 //! dtypes combine, and how gradients flow back through broadcasting.
 
 mod broadcast;
