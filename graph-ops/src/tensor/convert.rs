@@ -91,7 +91,7 @@ impl<T: Element, D: Dimension> From<&ndarray::Array<T, D>> for Tensor {
 }
 
 impl Tensor {
-    /// A scalar. A Rust float is `f32` by value of its type: `1.0f32` gives f32, `1.0f64` (and a bare `1.0`) f64.
+    /// A scalar of the dtype of its Rust type: `1.0f32` gives f32, `1.0f64` (and a bare `1.0`) f64.
     #[track_caller]
     pub fn scalar<T: Element>(value: T) -> Tensor {
         Tensor::from_array(Array::scalar(value))
