@@ -175,12 +175,26 @@ pub fn operands<'f, const N: usize>(inputs: &[&'f Fact]) -> Result<[&'f Fact; N]
     inputs.try_into().map_err(|_| OpError::Arity { expected: N, found: inputs.len() })
 }
 
-/// Infers an op's facts and checks that the results fit in memory.
+/// Infers an op's facts and checks what the engine relies on: that the results fit in memory, and that a view has the
+/// bytes of its operand.
 ///
 /// # Errors
-/// What [`Op::infer`] says, or [`OpError::TooLarge`].
+/// What [`Op::infer`] says, or [`OpError::TooLarge`], or that the op is no view.
 pub fn infer(op: &dyn Op, inputs: &[&Fact]) -> Result<Facts, OpError> {
     let facts = op.infer(inputs)?;
+    if op.class() == Class::View {
+        let is_view = |x: &Fact, view: &Fact| {
+            x.dtype == view.dtype && x.shape.checked_num_elements() == view.shape.checked_num_elements()
+        };
+        match (inputs, &*facts) {
+            ([x, ..], [view]) if is_view(x, view) => {}
+            _ => {
+                return Err(OpError::invalid(
+                    "a view keeps the dtype and the number of elements of its operand",
+                ));
+            }
+        }
+    }
     match facts.iter().find(|fact| fact.checked_num_bytes().is_none()) {
         Some(fact) => Err(OpError::TooLarge { fact: fact.clone() }),
         None => Ok(facts),

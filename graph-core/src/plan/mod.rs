@@ -15,6 +15,7 @@ use crate::fact::Fact;
 use crate::graph::Graph;
 use crate::kernel::Kernel;
 use crate::origin::Origin;
+use crate::verify::verify_after;
 
 /// A graph compiled for the host's processor.
 pub struct Plan {
@@ -111,9 +112,12 @@ pub(crate) struct SubPlan {
 impl Plan {
     /// Plans a graph to be called from outside: outputs are arrays, donated inputs may become outputs.
     ///
+    /// The graph is verified first: execution follows addresses that are only as right as its facts.
+    ///
     /// # Errors
-    /// When an op has no kernel for its operands.
+    /// When the graph breaks the rules of the IR, or an op has no kernel for its operands.
     pub fn new(graph: &Graph) -> Result<Plan, Error> {
+        verify_after("before planning", graph)?;
         planner::plan(graph, planner::Border::Caller)
     }
 

@@ -215,14 +215,16 @@ pub(crate) struct PointwiseKernel {
     outer: SmallVec<[usize; 4]>,
     row_len: usize,
     operands: SmallVec<[OperandWalk; 3]>,
-    out_size: usize,
+    /// What the destination must be: the loop writes through its address.
+    out: Fact,
     /// What an element costs, in elements' worth of plain work.
     cost: usize,
 }
 
 #[derive(Debug, Clone)]
 struct OperandWalk {
-    size: usize,
+    /// What the operand must be: the loop reads through its address.
+    fact: Fact,
     is_splat: bool,
     /// Elements to advance along each outer axis; 0 where the operand is broadcast.
     strides: SmallVec<[usize; 4]>,
@@ -270,7 +272,7 @@ impl PointwiseKernel {
             .map(|(fact, mut strides)| {
                 let step = strides.pop().unwrap_or(0);
                 debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-                OperandWalk { size: fact.dtype.size(), is_splat: step == 0, strides }
+                OperandWalk { fact: (*fact).clone(), is_splat: step == 0, strides }
             })
             .collect();
         PointwiseKernel {
@@ -279,7 +281,7 @@ impl PointwiseKernel {
             outer: lengths,
             row_len,
             operands,
-            out_size: output.dtype.size(),
+            out: output.clone(),
             cost: 1,
         }
     }
@@ -315,12 +317,12 @@ impl PointwiseKernel {
                 .zip(operands)
                 .map(|(walk, base)| {
                     let along_row = if walk.is_splat { 0 } else { column };
-                    let offset = (self.row_offset(walk, row) + along_row) * walk.size;
+                    let offset = (self.row_offset(walk, row) + along_row) * walk.fact.dtype.size();
                     RowOperand { address: base.0.wrapping_add(offset), is_splat: walk.is_splat }
                 })
                 .collect();
             // SAFETY: offsets lie within the operands by construction of the walks.
-            unsafe { (self.inner)(out.0.wrapping_add(at * self.out_size), &rows, len) };
+            unsafe { (self.inner)(out.0.wrapping_add(at * self.out.dtype.size()), &rows, len) };
             at += len;
         }
     }
@@ -347,6 +349,15 @@ unsafe impl Sync for Address {}
 
 impl Kernel for PointwiseKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        assert_eq!(ins.len(), self.operands.len(), "a kernel runs on the operands it was made for");
+        assert_eq!(*outs[0].fact(), self.out, "a kernel runs on the facts it was made for");
+        for (source, walk) in ins.iter().zip(&self.operands) {
+            let fact = match source {
+                Source::View(view) => view.fact(),
+                Source::InPlace => &self.out,
+            };
+            assert_eq!(*fact, walk.fact, "a kernel runs on the facts it was made for");
+        }
         let len = outs[0].shape().num_elements();
         if len == 0 {
             return Ok(()); // Whatever the operands hold, no element of it is used.
@@ -366,7 +377,7 @@ impl Kernel for PointwiseKernel {
             })
             .collect();
         if len.saturating_mul(self.cost) < PARALLEL_ELEMENTS {
-            // SAFETY: the executor gives arrays of the facts that the kernel was made for.
+            // SAFETY: these are arrays of the facts that the kernel was made for, as asserted above.
             unsafe { self.run_range(out, &operands, 0, len) };
             return Ok(());
         }

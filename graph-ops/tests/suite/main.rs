@@ -2,6 +2,7 @@
 
 mod control;
 mod every_op;
+mod lies;
 mod matmul;
 mod misuse;
 mod modes;
