@@ -198,6 +198,9 @@ fn trip_count(xs: &[Tensor]) -> Result<usize, String> {
     }
 }
 
+/// How deep regions may be nested: passes, planner and executor descend into them on the thread's stack.
+const MAX_NESTING: usize = 100;
+
 /// A traced closure: its graph, whose inputs are its own and then what it captured.
 struct Region {
     graph: Graph,
@@ -224,8 +227,12 @@ impl Region {
         origin: Origin,
         f: impl FnOnce(&[Tensor]) -> R,
     ) -> (R, Region) {
+        if Trace::stack().len() >= MAX_NESTING {
+            let message = format!("branches and loops are nested more than {MAX_NESTING} deep");
+            raise(Error::Usage { message, origin });
+        }
         let trace = Trace::new(TraceKind::Region, name);
-        let _entered = trace.enter();
+        let _entered = trace.enter_to_close();
         let input = |(i, fact): (usize, &Fact)| {
             let value = trace.add_input(format!("state.{i}"), fact.clone(), origin);
             Tensor::from_traced(&trace, value).with_origin(origin)

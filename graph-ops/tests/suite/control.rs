@@ -179,3 +179,34 @@ fn a_loop_of_unknown_length_has_no_gradient_when_traced_and_says_so() {
     let error = with_mode(Mode::Lazy, || catch(|| grad(&scalar(2.0), squares))).unwrap_err();
     assert!(error.to_string().contains("number of iterations is not known"), "{error}");
 }
+
+#[test]
+fn nesting_without_bound_is_an_error_and_not_the_end_of_the_stack() {
+    fn nested(x: &Tensor, depth: usize) -> Tensor {
+        if depth == 0 { x * 2 } else { cond(&x.gt(0), || nested(x, depth - 1), || x - 1) }
+    }
+    let value = |depth| with_mode(Mode::Lazy, || catch(|| nested(&scalar(3.0), depth).item::<f64>()));
+    assert_eq!(value(60), Ok(6.0));
+    let error = value(5000).unwrap_err().to_string();
+    assert!(error.contains("nested more than 100 deep") && error.contains("control.rs"), "{error}");
+}
+
+#[test]
+fn a_tensor_of_a_branch_that_panicked_is_not_usable() {
+    with_mode(Mode::Lazy, || {
+        let mut kept = None;
+        let run = std::panic::AssertUnwindSafe(|| {
+            cond(
+                &scalar(1.0).gt(0),
+                || {
+                    kept = Some(scalar(1.0) + 1);
+                    panic!("user")
+                },
+                || scalar(0.0),
+            )
+        });
+        assert!(std::panic::catch_unwind(run).is_err());
+        let error = catch(|| kept.expect("kept before the panic") + 1).unwrap_err();
+        assert!(error.to_string().contains("kept after the trace of `then` ended"), "{error}");
+    });
+}
