@@ -5,7 +5,7 @@
     message = "`{Self}` cannot be a condition here: its value is not known while the function is traced",
     label = "not a Rust `bool`",
     note = "choose between values with `mask.select(a, b)`, or decide outside the function on `.item::<bool>()`; \
-            `if` and `while` on tensors are not converted to graph control flow yet"
+            `if` and `while` on tensors are not converted yet: use `grafito::cond` and `grafito::while_loop`"
 )]
 pub trait HostBool {
     /// The condition.
