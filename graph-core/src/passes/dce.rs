@@ -23,7 +23,7 @@ use crate::ids::{NodeId, Value, Values};
 pub fn dce(graph: &mut Graph) -> Result<Changed, Error> {
     in_place(graph, |graph| {
         let (outputs, inputs) = (vec![true; graph.outputs().len()], vec![true; graph.inputs().len()]);
-        prune(graph, &outputs, &inputs)
+        prune(graph, &outputs, &inputs, &mut Known::default())
     })
 }
 
@@ -32,6 +32,13 @@ struct Needed {
     outputs: Vec<bool>,
     operands: Vec<bool>,
 }
+
+/// Which inputs of a region its outputs need, by region and outputs: what is known already. Loops ask until nothing
+/// changes, and each level of pruning asks again; without this the questions double at every level of nesting.
+///
+/// A region is known by its address, since none is freed during a pass.
+#[derive(Default)]
+struct Known(HashMap<(*const Graph, Vec<bool>), Vec<bool>>);
 
 /// What is needed of a graph.
 struct Liveness {
@@ -44,7 +51,7 @@ struct Liveness {
 
 impl Liveness {
     /// What is needed for these outputs of the graph, and for all effects.
-    fn new(graph: &Graph, wanted: &[bool]) -> Liveness {
+    fn new(graph: &Graph, wanted: &[bool], known: &mut Known) -> Liveness {
         let bound = graph.index_bound();
         let mut live = Liveness {
             values: vec![SmallVec::new(); bound],
@@ -63,7 +70,7 @@ impl Liveness {
                 continue;
             }
             live.nodes[id.index()] = true;
-            match needed(node, &live.values[id.index()]) {
+            match needed(node, &live.values[id.index()], known) {
                 None => node.inputs().iter().for_each(|&input| live.mark(input)),
                 Some(needed) => {
                     for (&input, _) in node.inputs().iter().zip(&needed.operands).filter(|(_, n)| **n) {
@@ -87,8 +94,14 @@ impl Liveness {
 }
 
 /// Which inputs of a region these outputs need.
-fn needed_inputs(region: &Graph, outputs: &[bool]) -> Vec<bool> {
-    Liveness::new(region, outputs).inputs(region)
+fn needed_inputs(region: &Graph, outputs: &[bool], known: &mut Known) -> Vec<bool> {
+    let key = (std::ptr::from_ref(region), outputs.to_vec());
+    if let Some(inputs) = known.0.get(&key) {
+        return inputs.clone();
+    }
+    let inputs = Liveness::new(region, outputs, known).inputs(region);
+    known.0.insert(key, inputs.clone());
+    inputs
 }
 
 fn union(a: Vec<bool>, b: &[bool]) -> Vec<bool> {
@@ -96,26 +109,28 @@ fn union(a: Vec<bool>, b: &[bool]) -> Vec<bool> {
 }
 
 /// What is needed of a structural node of which these outputs are used; `None` where all of it is.
-fn needed(node: &Node, used: &[bool]) -> Option<Needed> {
+fn needed(node: &Node, used: &[bool], known: &mut Known) -> Option<Needed> {
     match node.kind() {
         NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Apply(_) => None,
         NodeKind::Call { vjp: Some(_), .. } => None,
         NodeKind::Call { body, vjp: None } => {
-            Some(Needed { outputs: used.to_vec(), operands: needed_inputs(body, used) })
+            Some(Needed { outputs: used.to_vec(), operands: needed_inputs(body, used, known) })
         }
         NodeKind::If { then_branch, else_branch } => {
-            let mut operands = union(needed_inputs(then_branch, used), &needed_inputs(else_branch, used));
+            let by_then = needed_inputs(then_branch, used, known);
+            let mut operands = union(by_then, &needed_inputs(else_branch, used, known));
             operands.insert(0, true);
             Some(Needed { outputs: used.to_vec(), operands })
         }
         NodeKind::While { condition, body, carried } => {
-            let by_condition = needed_inputs(condition, &[true]);
-            let (outputs, operands) =
-                until_stable(used, *carried, |outputs| union(needed_inputs(body, outputs), &by_condition));
+            let by_condition = needed_inputs(condition, &[true], known);
+            let (outputs, operands) = until_stable(used, *carried, |outputs| {
+                union(needed_inputs(body, outputs, known), &by_condition)
+            });
             Some(Needed { outputs, operands })
         }
         NodeKind::For { body, carried, .. } => {
-            let without_counter = |outputs: &[bool]| needed_inputs(body, outputs).split_off(1);
+            let without_counter = |outputs: &[bool]| needed_inputs(body, outputs, known).split_off(1);
             let (outputs, operands) = until_stable(used, *carried, without_counter);
             Some(Needed { outputs, operands })
         }
@@ -126,7 +141,7 @@ fn needed(node: &Node, used: &[bool]) -> Option<Needed> {
 fn until_stable(
     used: &[bool],
     carried: usize,
-    operands_for: impl Fn(&[bool]) -> Vec<bool>,
+    mut operands_for: impl FnMut(&[bool]) -> Vec<bool>,
 ) -> (Vec<bool>, Vec<bool>) {
     let mut outputs = used.to_vec();
     loop {
@@ -143,8 +158,8 @@ fn until_stable(
 }
 
 /// The graph with only what is needed for these outputs, and with only these inputs; `None` where that is all of it.
-fn prune(graph: &Graph, outputs: &[bool], inputs: &[bool]) -> Rewritten {
-    let live = Liveness::new(graph, outputs);
+fn prune(graph: &Graph, outputs: &[bool], inputs: &[bool], known: &mut Known) -> Rewritten {
+    let live = Liveness::new(graph, outputs, known);
     let mut changed = outputs.contains(&false) || inputs.contains(&false);
     let mut new = Graph::new(graph.name().clone());
     let mut renamed: Vec<SmallVec<[Option<Value>; 1]>> = vec![SmallVec::new(); graph.index_bound()];
@@ -170,7 +185,7 @@ fn prune(graph: &Graph, outputs: &[bool], inputs: &[bool]) -> Rewritten {
         };
         let operands: SmallVec<[Value; 4]> =
             kept(node.inputs(), &needed.operands).map(|v| rename(&renamed, v)).collect();
-        let values = match prune_kind(node.kind(), needed)? {
+        let values = match prune_kind(node.kind(), needed, known)? {
             None => new.copy_node(node, &operands),
             Some(kind) => {
                 changed = true;
@@ -194,10 +209,10 @@ fn kept<'a, T>(all: &'a [T], keep: &'a [bool]) -> impl Iterator<Item = &'a T> {
 }
 
 /// A structural node with only what is needed of it; `None` where that is all.
-fn prune_kind(kind: &NodeKind, needed: &Needed) -> Result<Option<NodeKind>, Error> {
+fn prune_kind(kind: &NodeKind, needed: &Needed, known: &mut Known) -> Result<Option<NodeKind>, Error> {
     let mut changed = needed.outputs.contains(&false) || needed.operands.contains(&false);
     let mut region = |region: &Arc<Graph>, outputs: &[bool], inputs: &[bool]| -> Result<Arc<Graph>, Error> {
-        Ok(match prune(region, outputs, inputs)? {
+        Ok(match prune(region, outputs, inputs, known)? {
             None => region.clone(),
             Some(new) => {
                 changed = true;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use graph_core::{
-    Array, DType, Error, Fact, Graph, Origin, Pass, Pipeline, Rule, Rules, Value, cse, dce, fold, inline,
-    simplify,
+    Array, Changed, DType, Error, Fact, Graph, Origin, Pass, Pipeline, Rule, Rules, Value, cse, dce, fold,
+    inline, simplify,
 };
 
 use crate::ops::{Binary, Fill, Neg, op_from_text};
@@ -132,4 +132,26 @@ fn planning_and_running_a_chain() -> Result<(), Error> {
     println!("planned and run in {:?}", start.elapsed());
     assert_eq!(outputs[0].as_slice::<i64>().unwrap(), [3 * (NODES as i64 + 1)]);
     Ok(())
+}
+
+/// Loops within loops, each of them asking more than once what its body needs.
+#[test]
+fn nested_loops() {
+    const DEPTH: usize = 40;
+    let carried = "%i: i64[], %x: i64[]";
+    let mut text = "graph nested(%i: i64[], %x: i64[]) {\n".to_owned();
+    for _ in 0..DEPTH {
+        text += &format!(
+            "%j, %y = while(%i, %x) carried=2
+               condition({carried}) {{ %more = less(%i, %x) return %more }}
+               body({carried}) {{\n"
+        );
+    }
+    text += "%j = neg(%i) %y = neg(%x)";
+    text += &" return %j, %y }".repeat(DEPTH);
+    text += " return %y }";
+    let mut graph = Graph::parse(&text, &op_from_text).unwrap();
+    let start = Instant::now();
+    assert_eq!(dce(&mut graph).unwrap(), Changed::No);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
