@@ -38,8 +38,14 @@ impl History {
     pub(crate) fn create(path: Option<&Path>) -> Result<History, HistoryError> {
         let history = History { epochs: Vec::new(), path: path.map(Path::to_owned) };
         if let Some(path) = &history.path {
-            if path.is_dir() {
-                return Err(HistoryError { path: path.clone(), reason: "it is a folder".to_owned() });
+            // Replacing a device, a pipe or a link would not write to it but put a file in its place.
+            let reason = match fs::symlink_metadata(path).map(|metadata| metadata.file_type()) {
+                Ok(kind) if kind.is_dir() => Some("it is a folder"),
+                Ok(kind) if !kind.is_file() => Some("it is no ordinary file"),
+                Ok(_) | Err(_) => None,
+            };
+            if let Some(reason) = reason {
+                return Err(HistoryError { path: path.clone(), reason: reason.to_owned() });
             }
             // A trial beside the target; an earlier record stays until there is a first epoch to replace it with.
             tempfile::NamedTempFile::new_in(folder(path)).map_err(|error| HistoryError::new(path, &error))?;

@@ -54,6 +54,10 @@ fn misuse_is_reported_before_anything_is_trained() {
     let (folder, _) = temporary();
     let folder = folder.path().to_str().expect("a path in UTF-8");
     let missing = format!("{folder}/missing/history.csv");
+    #[cfg(unix)]
+    let link = format!("{folder}/link.csv");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("elsewhere.csv", &link).expect("a link");
     let cases: &[(&[&str], &str)] = &[
         (&["--batch-size", "0"], "must be at least 1"),
         (&["--lr", "nan"], "must be finite"),
@@ -63,6 +67,8 @@ fn misuse_is_reported_before_anything_is_trained() {
         (&["--data", folder], "train-images-idx3-ubyte"),
         (&["--data", "/nonexistent"], "/nonexistent"),
         (&["--synthetic", "--history", folder], "it is a folder"),
+        #[cfg(unix)]
+        (&["--synthetic", "--history", &link], "it is no ordinary file"),
         (&["--synthetic", "--history", &missing], "cannot write the history to"),
     ];
     for (arguments, message) in cases {
