@@ -3,7 +3,8 @@
 //! A pass is a function `fn(&mut Graph) -> Result<Changed, Error>` in a file of its own, which states its purpose, its
 //! precondition and its postcondition. Every pass
 //!
-//! - keeps the bits of every output, and the signature of the graph,
+//! - keeps the bits of every output (but for rules that say they make a float more exact), and the signature of the
+//!   graph,
 //! - keeps what acts on the world: neither removed nor merged nor reordered,
 //! - keeps the [`Origin`](crate::origin::Origin) of every node it keeps, and gives what it makes that of what it replaces,
 //! - descends into regions,
