@@ -8,6 +8,7 @@ struct Readme;
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 
+mod autograph;
 pub mod datasets;
 pub mod function;
 pub mod nn;
@@ -22,20 +23,24 @@ pub use graph_core::{
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
     Axes, Cotangents, Operand, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch, cond, grad,
-    optimize, scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
+    optimize, range, range_between, range_step, scan, value_and_grad, value_and_grad_aux, while_loop,
+    with_vjp,
 };
 
 /// What nearly every program needs.
 pub mod prelude {
-    pub use crate::{DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, value_and_grad, with_mode};
+    pub use crate::{
+        DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, range, value_and_grad, with_mode,
+    };
 }
 
 /// What the macros emit paths to. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::autograph::*;
     pub use crate::function::{
         ByMut, ByRef, ByValue, FixedRef, FixedValue, Function, Invoke, Refuse, Refused, Tag, ViaFixed,
-        ViaTree, give, host_bool, lend,
+        ViaTree, give, lend,
     };
     pub use graph_ops::{Fixed, Segment, TensorTree, TreeVisitor, Variant, catch, fixed};
 }

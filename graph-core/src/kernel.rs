@@ -176,6 +176,16 @@ impl<'a> ViewMut<'a> {
         self.bytes.as_mut_ptr()
     }
 
+    /// Copies the elements of a view of the same dtype to this offset in bytes.
+    ///
+    /// # Panics
+    /// When they do not fit there.
+    pub fn copy_part_from(&mut self, offset: usize, source: View<'_>) {
+        assert_eq!(self.fact.dtype, source.fact.dtype, "a copy keeps the dtype");
+        assert_eq!(offset % source.fact.dtype.size(), 0, "a copy begins at an element");
+        self.bytes[offset..offset + source.bytes.len()].copy_from_slice(source.bytes);
+    }
+
     /// Copies the elements of a view of the same fact's size.
     pub fn copy_from(&mut self, source: View<'_>) {
         assert_eq!(self.fact.dtype, source.fact.dtype, "a copy keeps the dtype");

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use graph_core::{Captured, DType, Error, Fact, Graph, NodeKind, Origin, Trace, TraceKind, Value};
+use graph_core::{DType, Error, Fact, NodeKind, Origin};
 
-use crate::tensor::{Tensor, apply_many, computes_at_once, or_raise, raise};
+use crate::region::{Region, outer, union};
+use crate::tensor::{Tensor, apply_many, computes_at_once, raise};
 use crate::tree::{TensorTree, leaf_paths, leaves};
 
 /// The result of one of two branches, chosen by a bool scalar. Only the chosen one is computed.
@@ -195,103 +196,6 @@ fn trip_count(xs: &[Tensor]) -> Result<usize, String> {
             let facts: Vec<&Fact> = xs.iter().map(Tensor::fact).collect();
             Err(format!("the sequences {facts:?} differ in length"))
         }
-    }
-}
-
-/// How deep regions may be nested: passes, planner and executor descend into them on the thread's stack.
-const MAX_NESTING: usize = 100;
-
-/// A traced closure: its graph, whose inputs are its own and then what it captured.
-struct Region {
-    graph: Graph,
-    own: usize,
-    captures: Vec<Captured>,
-    captured_facts: Vec<(Fact, Origin)>,
-}
-
-impl Region {
-    fn trace<R: TensorTree>(
-        name: &str,
-        own: &[Tensor],
-        origin: Origin,
-        f: impl FnOnce(&[Tensor]) -> R,
-    ) -> (R, Region) {
-        let facts: Vec<Fact> = own.iter().map(|tensor| tensor.fact().clone()).collect();
-        Region::trace_facts(name, &facts, origin, f)
-    }
-
-    /// Runs `f` on symbolic tensors of these facts; the leaves of its result are the region's outputs.
-    fn trace_facts<R: TensorTree>(
-        name: &str,
-        own: &[Fact],
-        origin: Origin,
-        f: impl FnOnce(&[Tensor]) -> R,
-    ) -> (R, Region) {
-        if Trace::stack().len() >= MAX_NESTING {
-            let message = format!("branches and loops are nested more than {MAX_NESTING} deep");
-            raise(Error::Usage { message, origin });
-        }
-        let trace = Trace::new(TraceKind::Region, name);
-        let _entered = trace.enter_to_close();
-        let input = |(i, fact): (usize, &Fact)| {
-            let value = trace.add_input(format!("state.{i}"), fact.clone(), origin);
-            Tensor::from_traced(&trace, value).with_origin(origin)
-        };
-        let inputs: Vec<Tensor> = own.iter().enumerate().map(input).collect();
-        let result = f(&inputs);
-        let outputs =
-            leaves(&result).iter().map(|leaf| leaf.value_in(&trace, origin)).collect::<Result<_, _>>();
-        let graph = trace.finish(or_raise(outputs));
-        let captured_facts = graph.inputs()[own.len()..]
-            .iter()
-            .map(|&id| (graph.node(id).facts()[0].clone(), graph.node(id).origin()))
-            .collect();
-        (result, Region { graph, own: own.len(), captures: trace.captures(), captured_facts })
-    }
-
-    /// The graph with one input for each of `captures`, used or not, after its own inputs.
-    fn closed_over(&self, captures: &[(Captured, Fact, Origin)]) -> Graph {
-        let mut graph = Graph::new(self.graph.name().clone());
-        let mut arguments: Vec<Value> = Vec::with_capacity(self.graph.inputs().len());
-        for &id in &self.graph.inputs()[..self.own] {
-            let node = self.graph.node(id);
-            if let NodeKind::Input { name, .. } = node.kind() {
-                arguments.push(graph.add_input(name.clone(), node.facts()[0].clone(), node.origin()));
-            }
-        }
-        let outer: Vec<Value> = captures
-            .iter()
-            .enumerate()
-            .map(|(i, (_, fact, origin))| graph.add_input(format!("outer.{i}"), fact.clone(), *origin))
-            .collect();
-        for own in &self.captures {
-            let index = captures.iter().position(|(captured, ..)| captured.is(own));
-            arguments.push(outer[index.expect("the union has every capture")]);
-        }
-        let outputs = graph.splice(&self.graph, &arguments);
-        graph.set_outputs(outputs);
-        graph
-    }
-}
-
-/// What any of the regions captured, each thing once.
-fn union(regions: &[&Region]) -> Vec<(Captured, Fact, Origin)> {
-    let mut union: Vec<(Captured, Fact, Origin)> = Vec::new();
-    for region in regions {
-        for (captured, (fact, origin)) in region.captures.iter().zip(&region.captured_facts) {
-            if !union.iter().any(|(have, ..)| have.is(captured)) {
-                union.push((captured.clone(), fact.clone(), *origin));
-            }
-        }
-    }
-    union
-}
-
-/// Something captured, as a tensor of the surroundings.
-fn outer((captured, _, origin): &(Captured, Fact, Origin)) -> Tensor {
-    match captured {
-        Captured::Pending(pending) => Tensor::from_pending(pending.clone()),
-        Captured::Outer(trace, value) => Tensor::from_traced(trace, *value).with_origin(*origin),
     }
 }
 

@@ -6,7 +6,6 @@
 mod arguments;
 mod cache;
 mod concrete;
-mod host_bool;
 mod signature;
 
 use std::any::TypeId;
@@ -26,7 +25,6 @@ pub use arguments::{
 use cache::Cache;
 pub use cache::CacheInfo;
 use concrete::ConcreteFunction;
-pub use host_bool::{HostBool, host_bool};
 use signature::Signature;
 
 /// A function marked `#[graph_fn]`: its name, its source as emitted, and its traces.

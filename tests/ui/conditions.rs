@@ -1,22 +1,21 @@
-//! A tensor where Rust needs a `bool`.
+//! What cannot be a condition.
 
 use grafito::prelude::*;
 
 #[graph_fn]
-fn branches(x: &Tensor) -> Tensor {
-    if x.gt(0.0) { x.clone() } else { -x }
+fn number(x: &Tensor, n: i32) -> Tensor {
+    if n { x.clone() } else { -x }
 }
 
 #[graph_fn]
-fn loops(x: &Tensor, most: usize) -> Tensor {
-    let mut x = x.clone();
-    let mut i = 0;
-    while i < most && x.lt(10.0) {
-        x *= 2.0;
-        i += 1;
-    }
-    match i {
-        i if x.gt(i) => x,
+fn beside_let(x: &Tensor, scale: Option<f32>) -> Tensor {
+    if let Some(scale) = scale && x.gt(0.0) { x * scale } else { x.clone() }
+}
+
+#[graph_fn]
+fn guard(x: &Tensor, n: usize) -> Tensor {
+    match n {
+        n if x.gt(n) => x.clone(),
         _ => -x,
     }
 }

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, GenericParam, Ident, Pat, ReturnType, Signature, parse_quote};
 
+use super::at;
 use super::parse::{Function, Parameter, Passing};
 
 pub(super) fn emit(function: &Function) -> TokenStream {
@@ -111,7 +111,7 @@ impl<'f> Items<'f> {
         let name = &self.function.name;
         let names = self.function.parameters.iter().map(|p| &p.name);
         let function_fn = self.ident("__function");
-        let body = self.body();
+        let (body, staged) = (self.body(), self.staged());
         let quiet = quote! {
             #(#cfgs)*
             #[allow(dead_code, unreachable_pub, clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -123,6 +123,7 @@ impl<'f> Items<'f> {
                 #[doc(hidden)]
                 #body
             },
+            staged,
             quote! {
                 #quiet
                 #[doc(hidden)]
@@ -156,10 +157,28 @@ impl<'f> Items<'f> {
     fn body(&self) -> TokenStream {
         let mut signature = self.function.lowered.sig.clone();
         signature.ident = self.ident("__body");
-        let block = &self.function.lowered.block;
+        let block = importing(&self.function.lowered.block);
         let lints = &self.lints;
         quote! {
             #(#lints)*
+            #signature #block
+        }
+    }
+
+    /// The user's function with its control flow staged: what is traced. Whatever is to be said of the user's code is
+    /// said of the eager body.
+    fn staged(&self) -> TokenStream {
+        let mut signature = self.function.lowered.sig.clone();
+        signature.ident = self.ident("__staged");
+        let block = &self.function.staged;
+        let cfgs: &[&Attribute] = if self.function.is_associated { &self.cfgs } else { &[] };
+        quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            #[allow(
+                unused, unreachable_code, unused_braces, unused_parens, unreachable_pub, non_snake_case, deprecated,
+                clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
+            )]
             #signature #block
         }
     }
@@ -249,7 +268,11 @@ impl<'f> Items<'f> {
     /// The lowered function with the generic parameters of this call: what cannot be inferred from the arguments
     /// must be named, and the others may be.
     fn body_path(&self) -> TokenStream {
-        let body = self.path("__body");
+        self.generic_path("__body")
+    }
+
+    fn generic_path(&self, name: &str) -> TokenStream {
+        let body = self.path(name);
         let parameters = &self.function.original.sig.generics.params;
         let parameters: Vec<&Ident> = parameters
             .iter()
@@ -304,18 +327,18 @@ impl<'f> Items<'f> {
                 Passing::Ref => quote!(::grafito::__private::lend(#name)),
                 Passing::Value => quote!(::grafito::__private::give(#name)),
             });
-        let body = self.body_path();
+        let body = self.generic_path("__staged");
         quote!(|(#(#names,)*)| #body(#(#passed),*))
     }
 
     /// What `expanded` shows: the dispatcher and the body as lowered, as a person would write them.
     fn readable(&self) -> String {
         let dispatcher = self.dispatcher();
-        let body = self.body();
+        let (body, staged) = (self.body(), self.staged());
         let name = &self.function.original.sig.ident;
         let items = match self.function.is_associated {
-            true => quote!(impl Self_ { #dispatcher #body }),
-            false => quote!(#dispatcher impl #name { #body }),
+            true => quote!(impl Self_ { #dispatcher #body #staged }),
+            false => quote!(#dispatcher impl #name { #body #staged }),
         };
         match syn::parse2::<syn::File>(items.clone()) {
             Ok(file) => readable_paths(&prettyplease::unparse(&file)),
@@ -344,6 +367,20 @@ impl<'f> Items<'f> {
     }
 }
 
+/// An eager body with the traits in scope that its operators are routed to.
+pub(super) fn importing(block: &syn::Block) -> syn::Block {
+    let mut block = block.clone();
+    let imports = parse_quote! {
+        #[allow(unused_imports)]
+        use ::grafito::__private::{
+            CompareHost as _, CompareScalar as _, CompareTensor as _, HostAt as _, HostPlace as _, HostRange as _,
+            TensorAt as _, TensorBounds as _, TensorPlace as _,
+        };
+    };
+    block.stmts.insert(0, imports);
+    block
+}
+
 /// The traits by which arguments are wrapped, in scope.
 fn vias() -> TokenStream {
     quote! {
@@ -352,18 +389,33 @@ fn vias() -> TokenStream {
     }
 }
 
-/// The place of some tokens, for emitted ones that must not be taken for the user's.
-fn at(tokens: &impl Spanned) -> Span {
-    Span::mixed_site().located_at(tokens.span())
-}
-
-/// Emitted source as a person would write it: with what the paths lead to in scope.
+/// Emitted source as a person would write it: with what the paths lead to in scope, and without the lines that only
+/// the compiler needs.
 fn readable_paths(source: &str) -> String {
-    let is_import =
-        |line: &&str| line.contains("use ::grafito::__private::") || line.contains("unused_imports");
-    let lines: Vec<&str> = source.lines().filter(|line| !is_import(line)).collect();
-    let short = lines.join("\n").replace("impl Self_", "impl Self");
-    short.replace("::grafito::__private::", "").replace("::grafito::", "") + "\n"
+    let mut short = String::new();
+    let mut until: Option<&str> = None;
+    for line in source.lines() {
+        let text = line.trim();
+        match until {
+            Some(end) if text.ends_with(end) => until = None,
+            Some(_) => {}
+            None if text.starts_with("use ::grafito::__private::{") && !text.ends_with(';') => {
+                until = Some("};")
+            }
+            None if text == "#[allow(" => until = Some(")]"),
+            None if text.starts_with("use ::grafito::__private::") => {}
+            None if text.contains("unused_imports") || text == "#[doc(hidden)]" => {}
+            None => {
+                short.push_str(line);
+                short.push('\n');
+            }
+        }
+    }
+    let short = short.replace("impl Self_", "impl Self");
+    short
+        .replace("::grafito::__private::", "")
+        .replace("::grafito::", "")
+        .replace("::std::option::Option::", "")
 }
 
 /// `#[allow(..)]` of what `#[expect(..)]` expects.

@@ -17,8 +17,10 @@ pub(crate) struct Function {
     pub(crate) original: ItemFn,
     /// Its name, for people.
     pub(crate) name: String,
-    /// The same with its body lowered.
+    /// The same with its body as it runs eagerly.
     pub(crate) lowered: ItemFn,
+    /// The body as it is traced.
+    pub(crate) staged: TokenStream,
     pub(crate) parameters: Vec<Parameter>,
     /// Whether it stands in an `impl` block.
     pub(crate) is_associated: bool,
@@ -75,7 +77,7 @@ pub(super) fn parse(
         original.sig.inputs.iter().enumerate().map(|(i, input)| parameter(i, input, errors)).collect();
     let lowered = original.clone();
     let name = original.sig.ident.unraw().to_string();
-    Ok(Function { original, name, lowered, parameters, is_associated })
+    Ok(Function { original, name, lowered, staged: TokenStream::new(), parameters, is_associated })
 }
 
 fn check_signature(signature: &Signature, errors: &mut Errors) {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use graph_core::{Array, Element, with_element};
+use graph_core::{Element, View, with_element};
 
+use super::shown::shown;
 use super::{Repr, Tensor};
 
 /// Arrays with more elements than this are abbreviated.
@@ -15,9 +16,12 @@ impl fmt::Debug for Tensor {
     /// Values where there are any; otherwise operation, dtype and shape, and that nothing is computed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fact = self.fact();
+        if let (Repr::Symbolic { .. }, Some(number)) = (&self.repr, shown(self, true)) {
+            return f.write_str(&number);
+        }
         match &self.repr {
             Repr::Concrete(array) | Repr::Taped { array, .. } => {
-                write!(f, "Tensor({}, {fact})", Elements(array))
+                write!(f, "Tensor({}, {fact})", Elements::new(array.view()))
             }
             Repr::Symbolic { trace, value, .. } if trace.is_open() => {
                 let op = trace.with_graph(|graph| graph.node(value.node()).kind().name().to_owned());
@@ -27,7 +31,7 @@ impl fmt::Debug for Tensor {
                 write!(f, "Tensor(of the ended trace of `{}`, {fact}, not computed)", trace.name())
             }
             Repr::Pending(pending) => match pending.array() {
-                Some(array) => write!(f, "Tensor({}, {fact})", Elements(&array)),
+                Some(array) => write!(f, "Tensor({}, {fact})", Elements::new(array.view())),
                 None => write!(f, "Tensor({}, {fact}, not computed)", pending.op_name()),
             },
         }
@@ -38,23 +42,32 @@ impl fmt::Display for Tensor {
     /// The values; computes what is pending. A symbolic tensor is shown as by `{:?}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if matches!(self.repr, Repr::Symbolic { .. }) {
+            if let Some(number) = shown(self, false) {
+                return f.write_str(&number);
+            }
             return fmt::Debug::fmt(self, f);
         }
         match self.try_array() {
-            Ok(array) => write!(f, "{}", Elements(&array)),
+            Ok(array) => write!(f, "{}", Elements::new(array.view())),
             Err(error) => write!(f, "<{error}>"),
         }
     }
 }
 
 /// The elements of an array in nested brackets.
-struct Elements<'a>(&'a Array);
+pub(crate) struct Elements<'a>(View<'a>);
+
+impl<'a> Elements<'a> {
+    pub(crate) fn new(view: View<'a>) -> Elements<'a> {
+        Elements(view)
+    }
+}
 
 impl fmt::Display for Elements<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fact = self.0.fact();
         with_element!(fact.dtype, T => {
-            let elements = self.0.as_slice::<T>().expect("the array's own dtype");
+            let elements = self.0.as_slice::<T>();
             let edge = if elements.len() > ABBREVIATE_ABOVE { EDGE } else { usize::MAX / 2 };
             write_nested(f, elements, &fact.shape, edge, 1)
         })

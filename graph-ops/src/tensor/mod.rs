@@ -5,6 +5,7 @@ mod dispatch;
 mod format;
 mod operand;
 mod raise;
+pub(crate) mod shown;
 
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
@@ -12,6 +13,7 @@ use crate::optimize::optimize_pending;
 
 pub use convert::IntoElements;
 pub use dispatch::{apply, apply_many, computes_at_once, symbolic_trace, try_apply_many};
+pub(crate) use format::Elements;
 pub(crate) use operand::tensor_like;
 pub use operand::{Operand, Scalar};
 pub(crate) use raise::unwrap_or_raise;
@@ -126,6 +128,19 @@ impl Tensor {
         match &self.repr {
             Repr::Symbolic { trace, value, .. } => Some((trace, *value)),
             _ => None,
+        }
+    }
+
+    /// Whether both are known to be one value: of one trace, one pending graph, or in one buffer.
+    pub fn is_same(&self, other: &Tensor) -> bool {
+        match (&self.repr, &other.repr) {
+            (Repr::Symbolic { trace: t, value: a, .. }, Repr::Symbolic { trace: u, value: b, .. })
+            | (Repr::Taped { trace: t, value: a, .. }, Repr::Taped { trace: u, value: b, .. }) => {
+                t == u && a == b
+            }
+            (Repr::Pending(a), Repr::Pending(b)) => a.is(b),
+            (Repr::Concrete(a), Repr::Concrete(b)) => a.address() == b.address() && a.fact() == b.fact(),
+            _ => false,
         }
     }
 

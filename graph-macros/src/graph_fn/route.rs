@@ -1,0 +1,266 @@
+//! Routing: what an operator means is left to traits, since a macro does not know types.
+//!
+//! Comparisons, `&&`, `||`, `x[i]`, ranges in `for` and the printing and asserting macros become calls into the
+//! runtime, which does what Rust does for host values. Nothing here changes which way control flows.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::visit_mut::{self, VisitMut};
+use syn::{BinOp, Expr, ExprMacro, Item, Lit, Macro, PatGuard, RangeLimits, Stmt, Token, parse_quote};
+
+use super::{at, is_host, survey};
+
+/// Routes the operators of a body; `is_staged` where tensors may have no values.
+pub(super) struct Route {
+    pub(super) is_staged: bool,
+    /// Variables that may be changed through: an index on one in front of a method stays Rust's.
+    pub(super) mutable: Vec<String>,
+}
+
+impl VisitMut for Route {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if is_host(expr) {
+            return;
+        }
+        match expr {
+            // The place of an assignment, and of `&mut`, is no value.
+            Expr::Assign(assign) => {
+                self.visit_expr_mut(&mut assign.right);
+                self.visit_place(&mut assign.left);
+            }
+            Expr::Reference(reference) if reference.mutability.is_some() => {
+                self.visit_place(&mut reference.expr);
+            }
+            Expr::Binary(binary) if survey::is_assignment(&binary.op) => {
+                self.visit_expr_mut(&mut binary.right);
+                self.visit_place(&mut binary.left);
+            }
+            Expr::MethodCall(call) => {
+                let is_mutable =
+                    survey::root(&call.receiver).is_some_and(|root| self.mutable.contains(&root.to_string()));
+                if is_mutable && matches!(&*call.receiver, Expr::Index(_)) {
+                    self.visit_place(&mut call.receiver);
+                } else {
+                    self.visit_expr_mut(&mut call.receiver);
+                }
+                call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
+            }
+            Expr::ForLoop(for_loop) => {
+                self.visit_block_mut(&mut for_loop.body);
+                if !self.range(&mut for_loop.expr) {
+                    self.visit_expr_mut(&mut for_loop.expr);
+                }
+            }
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+        let span = at(&*expr);
+        match expr {
+            Expr::Binary(binary) => {
+                if let Some(routed) = binary_operator(binary, span) {
+                    *expr = routed;
+                }
+            }
+            Expr::Index(index) => {
+                let (base, position) = (&index.expr, &index.index);
+                *expr = parse_quote_at(quote_spanned!(span=> *(#base).__grafito_at(#position)));
+            }
+            Expr::Assign(assign) if matches!(&*assign.left, Expr::Index(_)) => {
+                let Expr::Index(index) = &*assign.left else { unreachable!("matched above") };
+                let (base, position, value) = (&index.expr, &index.index, &assign.right);
+                let set = quote_spanned!(span=> (#base).__grafito_set(#position, #value));
+                *expr = parse_quote_at(set);
+            }
+            Expr::Macro(call) => {
+                if let Some(routed) = self.macro_call(&call.mac, span) {
+                    *expr = routed;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        if let Stmt::Macro(call) = stmt {
+            let expr = Expr::Macro(ExprMacro { attrs: call.attrs.clone(), mac: call.mac.clone() });
+            let span = at(&expr);
+            if let Some(routed) = self.macro_call(&call.mac, span) {
+                *stmt = Stmt::Expr(routed, call.semi_token);
+            }
+            return;
+        }
+        visit_mut::visit_stmt_mut(self, stmt);
+    }
+
+    fn visit_pat_guard_mut(&mut self, arm: &mut PatGuard) {
+        visit_mut::visit_pat_guard_mut(self, arm);
+        let (guard, span) = (&arm.guard, at(&arm.guard));
+        let routed = quote_spanned!(span=> ::grafito::__private::host_bool(#guard));
+        *arm.guard = parse_quote_at(routed);
+    }
+
+    /// An item in the body is not part of the function.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+impl Route {
+    /// The expressions within a place, but not the place itself.
+    fn visit_place(&mut self, place: &mut Expr) {
+        match place {
+            Expr::Index(index) => {
+                self.visit_place(&mut index.expr);
+                self.visit_expr_mut(&mut index.index);
+            }
+            Expr::Field(field) => self.visit_place(&mut field.base),
+            Expr::Paren(paren) => self.visit_place(&mut paren.expr),
+            Expr::Path(_) => {}
+            _ => self.visit_expr_mut(place),
+        }
+    }
+
+    /// A range that a `for` walks along, unless both its bounds are literals.
+    fn range(&mut self, expr: &mut Expr) -> bool {
+        if let Expr::Paren(paren) = expr {
+            return self.range(&mut paren.expr);
+        }
+        let span = at(&*expr);
+        let Expr::Range(range) = expr else { return false };
+        let (Some(start), Some(end)) = (&mut range.start, &mut range.end) else { return false };
+        if matches!((&**start, &**end), (Expr::Lit(_), Expr::Lit(_))) {
+            return false;
+        }
+        self.visit_expr_mut(start);
+        self.visit_expr_mut(end);
+        let method = match range.limits {
+            RangeLimits::HalfOpen(_) => quote!(range),
+            RangeLimits::Closed(_) => quote!(range_inclusive),
+        };
+        *expr =
+            parse_quote_at(quote_spanned!(span=> ::grafito::__private::Bounds::new(#start, #end).#method()));
+        true
+    }
+
+    /// The standard macros that look at values.
+    fn macro_call(&mut self, call: &Macro, span: Span) -> Option<Expr> {
+        let name = call.path.segments.last()?.ident.to_string();
+        let parsed = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
+        let mut arguments: Vec<Expr> = parsed.into_iter().collect();
+        for argument in &mut arguments {
+            match argument {
+                // `name = value`
+                Expr::Assign(named) => self.visit_expr_mut(&mut named.right),
+                _ => self.visit_expr_mut(argument),
+            }
+        }
+        let path = &call.path;
+        Some(parse_quote_at(match name.as_str() {
+            "println" | "print" | "eprintln" | "eprint" if self.is_staged => {
+                let is_line = name.ends_with("ln");
+                let is_error = name.starts_with('e');
+                let text = text(&arguments, span);
+                quote_spanned!(span=> ::grafito::__private::print(#is_error, #is_line, || #text))
+            }
+            "assert" | "debug_assert" => {
+                let (condition, message) = arguments.split_first()?;
+                let said = format!("assertion failed: {}", readable(condition, call));
+                let text = if message.is_empty() { quote!(#said.to_owned()) } else { text(message, span) };
+                let check = quote_spanned!(span=> ::grafito::__private::check(#condition, || -> ::std::string::String { #text }));
+                debug_only(&name, check)
+            }
+            "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
+                let [left, right, message @ ..] = &arguments[..] else { return None };
+                let (is_equal, sign) = (name.ends_with("eq"), if name.ends_with("eq") { "==" } else { "!=" });
+                let method = if is_equal { quote!(equal) } else { quote!(not_equal) };
+                let said = if message.is_empty() {
+                    quote!(::std::string::String::new())
+                } else {
+                    text(message, span)
+                };
+                let check = quote_spanned! {span=>
+                    match (&(#left), &(#right)) {
+                        (__left, __right) => ::grafito::__private::check(
+                            (&&&::grafito::__private::Compare::new(__left, __right)).#method(),
+                            || ::grafito::__private::unequal(
+                                #sign, #said,
+                                ::std::format!("{:?}", __left), ::std::format!("{:?}", __right),
+                            ),
+                        ),
+                    }
+                };
+                debug_only(&name, check)
+            }
+            "println" | "print" | "eprintln" | "eprint" | "format" | "panic" | "vec" | "dbg" | "write"
+            | "writeln" | "unreachable" | "todo" | "unimplemented" => {
+                quote_spanned!(span=> #path!(#(#arguments),*))
+            }
+            _ => return None,
+        }))
+    }
+}
+
+/// A check that release builds leave out.
+fn debug_only(name: &str, check: TokenStream) -> TokenStream {
+    if name.starts_with("debug") { quote!(if ::std::cfg!(debug_assertions) { #check }) } else { check }
+}
+
+fn text(arguments: &[Expr], span: Span) -> TokenStream {
+    if arguments.is_empty() {
+        return quote!(::std::string::String::new());
+    }
+    quote_spanned!(span=> ::std::format!(#(#arguments),*))
+}
+
+/// An asserted condition as the user wrote it.
+fn readable(_: &Expr, call: &Macro) -> String {
+    let first = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok();
+    let first = first.and_then(|arguments| arguments.into_iter().next());
+    first.map_or_else(String::new, |condition| quote!(#condition).to_string())
+}
+
+fn binary_operator(binary: &syn::ExprBinary, span: Span) -> Option<Expr> {
+    let (left, right) = (&binary.left, &binary.right);
+    let compare = match binary.op {
+        BinOp::Lt(_) => quote!(less),
+        BinOp::Le(_) => quote!(less_equal),
+        BinOp::Gt(_) => quote!(greater),
+        BinOp::Ge(_) => quote!(greater_equal),
+        BinOp::Eq(_) => quote!(equal),
+        BinOp::Ne(_) => quote!(not_equal),
+        BinOp::And(_) | BinOp::Or(_) => {
+            // A closure would change where `?` and its like lead to.
+            if survey::leaves_closure(right) || survey::has_let(left) || survey::has_let(right) {
+                return None;
+            }
+            let method = if matches!(binary.op, BinOp::And(_)) { quote!(and) } else { quote!(or) };
+            let call = quote_spanned!(span=> ::grafito::__private::Logic::#method(#left, || #right));
+            return Some(parse_quote_at(call));
+        }
+        _ => {
+            // `x[i] += v`
+            if survey::is_assignment(&binary.op)
+                && let Expr::Index(index) = &*binary.left
+            {
+                let (base, position, op) = (&index.expr, &index.index, &binary.op);
+                return Some(parse_quote_at(quote_spanned! {span=> {
+                    let __value = #right;
+                    (#base).__grafito_update(#position, |__part| *__part #op __value)
+                }}));
+            }
+            return None;
+        }
+    };
+    if matches!((&**left, &**right), (Expr::Lit(a), Expr::Lit(b)) if !is_str(a) && !is_str(b)) {
+        return None;
+    }
+    let call = quote_spanned!(span=> (&&&::grafito::__private::Compare::new(&(#left), &(#right))).#compare());
+    Some(parse_quote_at(call))
+}
+
+fn is_str(lit: &syn::ExprLit) -> bool {
+    matches!(lit.lit, Lit::Str(_))
+}
+
+/// Parses what was just emitted.
+fn parse_quote_at(tokens: TokenStream) -> Expr {
+    parse_quote!(#tokens)
+}

@@ -1,0 +1,264 @@
+//! `if`, and `match` on literals.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::visit::Visit;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, ExprIf, ExprMatch, Ident};
+
+use super::super::survey::{self, Changes};
+use super::{Frame, Stager, label, name};
+
+impl Stager<'_> {
+    /// A construct as code around its driver; `None` where it was left to Rust, with what is in it lowered.
+    pub(super) fn construct(&mut self, expr: &mut Expr) -> Option<TokenStream> {
+        match expr {
+            Expr::If(branch) if survey::has_let(&branch.cond) => {
+                self.scopes.push();
+                host_conditions(&mut branch.cond);
+                self.visit_expr_mut(&mut branch.cond);
+                self.bind_lets(&branch.cond.clone());
+                self.visit_block_mut(&mut branch.then_branch);
+                self.scopes.pop();
+                if let Some((_, other)) = &mut branch.else_branch {
+                    self.visit_expr_mut(other);
+                    if let Expr::Verbatim(other_tokens) = &**other {
+                        **other = Expr::Verbatim(quote!({ #other_tokens }));
+                    }
+                }
+                None
+            }
+            Expr::If(branch) => Some(self.branch(branch)),
+            Expr::While(repeat) => Some(self.while_loop(repeat)),
+            Expr::Loop(repeat) => Some(self.endless(repeat)),
+            Expr::ForLoop(repeat) => Some(self.for_loop(repeat)),
+            Expr::Match(choice) => {
+                self.visit_expr_mut(&mut choice.expr);
+                for arm in &mut choice.arms {
+                    self.scopes.push();
+                    self.scopes.declare(&arm.pat, false);
+                    self.moved(&mut arm.body);
+                    visit_mut::visit_arm_mut(self, arm);
+                    if let Expr::Verbatim(body) = &*arm.body {
+                        *arm.body = Expr::Verbatim(quote!({ #body }));
+                        arm.comma = Some(Default::default());
+                    }
+                    self.scopes.pop();
+                }
+                None
+            }
+            _ => unreachable!("called for a construct"),
+        }
+    }
+
+    fn bind_lets(&mut self, condition: &Expr) {
+        match condition {
+            Expr::Let(binding) => self.scopes.declare(&binding.pat, false),
+            Expr::Paren(inner) => self.bind_lets(&inner.expr),
+            Expr::Binary(binary) => {
+                self.bind_lets(&binary.left);
+                self.bind_lets(&binary.right);
+            }
+            _ => {}
+        }
+    }
+
+    fn branch(&mut self, branch: &mut ExprIf) -> TokenStream {
+        let id = self.id();
+        let whole = Expr::If(branch.clone());
+        let exits = survey::exits(&self.loops, |visitor| visitor.visit_expr(&whole));
+        let otherwise = branch.else_branch.as_ref().map(|(_, other)| (**other).clone());
+        let mut changes = Changes::of_stmts(&branch.then_branch.stmts);
+        if let Some(other) = &otherwise {
+            changes.found.extend(Changes::of(other).found);
+        }
+        let state = self.state(&changes, &exits, None);
+        let outs = self.outs(&branch.then_branch, otherwise.as_ref());
+
+        let span = super::super::at(&*branch.cond);
+        self.visit_expr_mut(&mut branch.cond);
+        let condition = &branch.cond;
+        let new = quote_spanned!(span=> ::grafito::__private::If::new);
+
+        let (then_label, else_label) = (label("then", id), label("else", id));
+        let then_arm = self.arm(&then_label, &outs, |stager| stager.stmts(&branch.then_branch.stmts));
+        let else_arm = self.arm(&else_label, &outs, |stager| match otherwise {
+            Some(Expr::Block(block)) if block.label.is_none() => stager.stmts(&block.block.stmts),
+            Some(mut other) => {
+                stager.visit_expr_mut(&mut other);
+                other.to_token_stream()
+            }
+            None => TokenStream::new(),
+        });
+        for out in &outs {
+            self.scopes.initialize(&out.to_string());
+        }
+        let (driver, first, second) = (name("if", id), name("first", id), name("second", id));
+        let missing = match exits.is_empty() {
+            true => quote!(::std::unreachable!("an arm has run")),
+            false => self.leave(),
+        };
+        let deliver = match outs.is_empty() {
+            true => quote!(value),
+            false => quote!({ let (value, #(#outs),*) = value; (value, #(#outs),*) }),
+        };
+        let joined = quote! {
+            {
+                let mut #driver = #new(#condition);
+                let #first = if #driver.then(#state) { #then_arm } else { ::std::option::Option::None };
+                let #second = if #driver.otherwise(#state) { #else_arm } else { ::std::option::Option::None };
+                match ::grafito::__private::Arms::new(#first, #second).join(#driver, #state) {
+                    ::std::option::Option::Some(value) => #deliver,
+                    ::std::option::Option::None => #missing,
+                }
+            }
+        };
+        if outs.is_empty() {
+            return joined;
+        }
+        let values: Vec<Ident> = (0..outs.len()).map(|i| name(&format!("out{i}_"), id)).collect();
+        quote!({
+            let (value, #(#values),*) = #joined;
+            #(#outs = #values;)*
+            value
+        })
+    }
+
+    /// An arm: a labelled block that gives its value, with those of the variables that it is the first to assign.
+    fn arm(
+        &mut self,
+        arm: &syn::Lifetime,
+        outs: &[Ident],
+        lower: impl FnOnce(&mut Self) -> TokenStream,
+    ) -> TokenStream {
+        let dup_depth = std::mem::replace(&mut self.dup_depth, self.scopes.depth());
+        self.frames.push(Frame { label: arm.clone(), is_arm: true });
+        let stmts = lower(self);
+        self.frames.pop();
+        self.dup_depth = dup_depth;
+        match outs.is_empty() {
+            true => quote!(#arm: { ::std::option::Option::Some({ #stmts }) }),
+            false => quote!(#arm: {
+                #(let #outs;)*
+                let value = { #stmts };
+                ::std::option::Option::Some((value, #(#outs),*))
+            }),
+        }
+    }
+
+    /// The variables declared without a value that both arms assign.
+    fn outs(&self, then_branch: &syn::Block, otherwise: Option<&Expr>) -> Vec<Ident> {
+        let Some(otherwise) = otherwise else { return Vec::new() };
+        let other: syn::Block = match otherwise {
+            Expr::Block(block) => block.block.clone(),
+            other => syn::parse_quote!({ #other }),
+        };
+        let arms = [then_branch, &other];
+        let deferred = self.scopes.visible().into_iter().filter(|binding| binding.is_deferred);
+        deferred
+            .filter(|binding| {
+                let name = binding.ident.to_string();
+                let assigns: Vec<bool> = arms.iter().map(|arm| survey::assigns(arm, &name)).collect();
+                let every = arms.iter().zip(&assigns).all(|(arm, assigns)| *assigns || survey::diverges(arm));
+                every && assigns.contains(&true)
+            })
+            .map(|binding| binding.ident.clone())
+            .collect()
+    }
+}
+
+/// Beside `let`, conditions are Rust's.
+fn host_conditions(condition: &mut Expr) {
+    match condition {
+        Expr::Let(_) => {}
+        Expr::Paren(inner) => host_conditions(&mut inner.expr),
+        Expr::Binary(binary) if matches!(binary.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) => {
+            host_conditions(&mut binary.left);
+            host_conditions(&mut binary.right);
+        }
+        other => {
+            let span = super::super::at(&*other);
+            let routed = quote_spanned!(span=> ::grafito::__private::host_bool(#other));
+            *other = syn::parse_quote!(#routed);
+        }
+    }
+}
+
+/// A `match` on integer or bool literals, as a chain of `if`s; `None` for any other.
+pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
+    let (last, arms) = choice.arms.split_last()?;
+    let scrutinee = &choice.expr;
+    let bool_of = |pat: &syn::Pat| match pat {
+        syn::Pat::Lit(lit) => match &lit.lit {
+            syn::Lit::Bool(value) => Some(value.value),
+            _ => None,
+        },
+        _ => None,
+    };
+    if choice.arms.iter().any(has_guard) {
+        return None;
+    }
+    if let ([first], Some(value)) = (arms, arms.first().and_then(|arm| bool_of(&arm.pat)))
+        && (bool_of(&last.pat) == Some(!value) || matches!(last.pat, syn::Pat::Wild(_)))
+    {
+        let (yes, no) = if value { (&first.body, &last.body) } else { (&last.body, &first.body) };
+        return Some(syn::parse_quote!(if #scrutinee { #yes } else { #no }));
+    }
+    if !matches!(last.pat, syn::Pat::Wild(_)) || arms.is_empty() {
+        return None;
+    }
+    let matched = Ident::new("__matched", proc_macro2::Span::mixed_site());
+    let body = &last.body;
+    let mut chain: Expr = syn::parse_quote!({ #body });
+    for arm in arms.iter().rev() {
+        let span = super::super::at(&arm.pat);
+        let mut condition: Option<TokenStream> = None;
+        for literal in literals(&arm.pat)? {
+            let equal = quote_spanned! {span=>
+                (&&&::grafito::__private::Compare::new(#matched, &#literal)).equal()
+            };
+            condition = Some(match condition {
+                None => equal,
+                Some(before) => quote!(::grafito::__private::Logic::or(#before, || #equal)),
+            });
+        }
+        let body = &arm.body;
+        chain = syn::parse_quote!(if #condition { #body } else #chain);
+        if let Expr::If(_) = chain {
+            // `else` takes a block or another `if`: both are expressions already.
+        }
+    }
+    Some(syn::parse_quote!({ let #matched = &(#scrutinee); #chain }))
+}
+
+fn has_guard(arm: &syn::Arm) -> bool {
+    matches!(&arm.pat, syn::Pat::Guard(_))
+}
+
+/// The integers of a pattern.
+fn literals(pat: &syn::Pat) -> Option<Vec<TokenStream>> {
+    match pat {
+        syn::Pat::Lit(lit) => match &lit.lit {
+            syn::Lit::Int(_) => Some(vec![lit.to_token_stream()]),
+            _ => None,
+        },
+        syn::Pat::Paren(inner) => literals(&inner.pat),
+        syn::Pat::Or(or) => {
+            let mut all = Vec::new();
+            for case in &or.cases {
+                all.extend(literals(case)?);
+            }
+            Some(all)
+        }
+        other => {
+            // A negative literal.
+            let tokens = other.to_token_stream();
+            match syn::parse2::<Expr>(tokens).ok()? {
+                Expr::Unary(unary) if matches!(&*unary.expr, Expr::Lit(_)) => {
+                    Some(vec![unary.to_token_stream()])
+                }
+                _ => None,
+            }
+        }
+    }
+}

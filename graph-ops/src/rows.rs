@@ -1,0 +1,267 @@
+//! Walking along tensors: their rows, and ranges with tensor bounds.
+//!
+//! Each is an [`Iterator`] where values exist, and a [`TensorIterator`] where a graph is made of the loop.
+
+use graph_core::Origin;
+
+use crate::tensor::{Operand, Tensor, tensor_like};
+
+/// How many items there are.
+#[derive(Debug, Clone)]
+pub enum Trips {
+    /// Known from shapes.
+    Known(usize),
+    /// An `i64` scalar.
+    Computed(Tensor),
+}
+
+/// What a loop of a graph can walk along.
+pub trait TensorIterator {
+    /// What each iteration is given.
+    type Item;
+    /// What the items are made of row by row: tensors of as many rows as there are items, at least.
+    fn sequences(&self) -> Vec<Tensor>;
+    /// The number of items.
+    fn trips(&self) -> Trips;
+    /// The item of an iteration, given its number (an `i64` scalar) and the row of each sequence.
+    fn item(&self, number: &Tensor, rows: &[Tensor]) -> Self::Item;
+}
+
+/// The position of an iterator that runs on the host.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cursor {
+    next: usize,
+    /// Read once.
+    trips: Option<usize>,
+}
+
+impl Cursor {
+    fn advance<I: TensorIterator>(&mut self, iterator: impl Fn() -> I) -> Option<I::Item> {
+        let trips = *self.trips.get_or_insert_with(|| match iterator().trips() {
+            Trips::Known(trips) => trips,
+            Trips::Computed(trips) => trips.item::<i64>().max(0) as usize,
+        });
+        if self.next >= trips {
+            return None;
+        }
+        let position = self.next;
+        self.next += 1;
+        let iterator = iterator();
+        let rows: Vec<Tensor> =
+            iterator.sequences().iter().map(|x| x.index_axis(0, position as isize)).collect();
+        Some(iterator.item(&Tensor::scalar(position as i64), &rows))
+    }
+}
+
+/// The rows of a tensor, along its first axis. Made by [`Tensor::rows`].
+#[derive(Debug, Clone)]
+pub struct Rows {
+    tensor: Tensor,
+    cursor: Cursor,
+}
+
+/// The numbers of a range whose bounds may be tensors. Made by [`range`] and its like.
+#[derive(Debug, Clone)]
+pub struct TensorRange {
+    start: Tensor,
+    stop: Tensor,
+    step: Tensor,
+    cursor: Cursor,
+}
+
+/// Two iterators in step. Made by `zip`.
+#[derive(Debug, Clone)]
+pub struct Zipped<A, B> {
+    first: A,
+    second: B,
+    cursor: Cursor,
+}
+
+/// Items with their numbers. Made by `enumerate`.
+#[derive(Debug, Clone)]
+pub struct Enumerated<A> {
+    inner: A,
+    cursor: Cursor,
+}
+
+impl Tensor {
+    /// The rows along the first axis, to iterate over: in a traced function a `for` over them is one loop of the graph.
+    ///
+    /// ```
+    /// use graph_ops::Tensor;
+    /// let sums: Vec<i32> = Tensor::from([[1, 2], [3, 4]]).rows().map(|row| row.sum(..).item()).collect();
+    /// assert_eq!(sums, [3, 7]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the tensor is a scalar.
+    #[track_caller]
+    pub fn rows(&self) -> Rows {
+        if self.rank() == 0 {
+            let origin = Origin::caller();
+            let message = format!("a scalar has no rows: {} made at {}", self.fact(), self.origin());
+            crate::tensor::raise(graph_core::Error::Usage { message, origin });
+        }
+        Rows { tensor: self.clone(), cursor: Cursor::default() }
+    }
+}
+
+impl TensorIterator for Rows {
+    type Item = Tensor;
+    fn sequences(&self) -> Vec<Tensor> {
+        vec![self.tensor.clone()]
+    }
+    fn trips(&self) -> Trips {
+        Trips::Known(self.tensor.shape()[0])
+    }
+    fn item(&self, _: &Tensor, rows: &[Tensor]) -> Tensor {
+        rows[0].clone()
+    }
+}
+
+/// The integers from 0 up to `stop`, which may be a tensor.
+///
+/// ```
+/// use graph_ops::{Tensor, range};
+/// let numbers: Vec<i64> = range(Tensor::scalar(3i64)).map(|i| i.item()).collect();
+/// assert_eq!(numbers, [0, 1, 2]);
+/// ```
+#[track_caller]
+pub fn range(stop: impl Operand) -> TensorRange {
+    range_between(0i64, stop)
+}
+
+/// The integers from `start` up to `stop`, which may be tensors.
+#[track_caller]
+pub fn range_between(start: impl Operand, stop: impl Operand) -> TensorRange {
+    range_step(start, stop, 1i64)
+}
+
+/// The integers from `start` towards `stop` in steps of `step`, which may be tensors. A step of zero is an error, found
+/// when the number of items is computed.
+///
+/// ```
+/// use graph_ops::{Tensor, range_step};
+/// let numbers: Vec<i64> = range_step(17i64, 3i64, Tensor::scalar(-5i64)).map(|i| i.item()).collect();
+/// assert_eq!(numbers, [17, 12, 7]);
+/// ```
+#[track_caller]
+pub fn range_step(start: impl Operand, stop: impl Operand, step: impl Operand) -> TensorRange {
+    let like = [start.as_tensor(), stop.as_tensor(), step.as_tensor()].into_iter().flatten().next().cloned();
+    let like = like.unwrap_or_else(|| Tensor::scalar(0i64));
+    let bound = |operand: &dyn Fn() -> Tensor| operand();
+    TensorRange {
+        start: bound(&|| tensor_like("range", &start, &like).into_owned()),
+        stop: bound(&|| tensor_like("range", &stop, &like).into_owned()),
+        step: bound(&|| tensor_like("range", &step, &like).into_owned()),
+        cursor: Cursor::default(),
+    }
+}
+
+impl TensorIterator for TensorRange {
+    type Item = Tensor;
+    fn sequences(&self) -> Vec<Tensor> {
+        Vec::new()
+    }
+    fn trips(&self) -> Trips {
+        let span = (&self.stop - &self.start).cast(graph_core::DType::I64);
+        let step = self.step.cast(graph_core::DType::I64);
+        // Rounded up, whichever way the step goes; division rounds towards zero.
+        let trips = (&span + &step - step.sign()) / &step;
+        Trips::Computed(trips.maximum(0))
+    }
+    fn item(&self, number: &Tensor, _: &[Tensor]) -> Tensor {
+        &self.start + number.cast(self.start.dtype()) * &self.step
+    }
+}
+
+impl<A: TensorIterator, B: TensorIterator> TensorIterator for Zipped<A, B> {
+    type Item = (A::Item, B::Item);
+    fn sequences(&self) -> Vec<Tensor> {
+        let mut all = self.first.sequences();
+        all.extend(self.second.sequences());
+        match self.trips() {
+            Trips::Known(trips) => all.iter().map(|x| x.slice_axis(0, ..trips as isize)).collect(),
+            Trips::Computed(_) => all,
+        }
+    }
+    fn trips(&self) -> Trips {
+        match (self.first.trips(), self.second.trips()) {
+            (Trips::Known(a), Trips::Known(b)) => Trips::Known(a.min(b)),
+            (Trips::Known(a), Trips::Computed(b)) | (Trips::Computed(b), Trips::Known(a)) => {
+                Trips::Computed(b.minimum(a))
+            }
+            (Trips::Computed(a), Trips::Computed(b)) => Trips::Computed(a.minimum(b)),
+        }
+    }
+    fn item(&self, number: &Tensor, rows: &[Tensor]) -> Self::Item {
+        let (first, second) = rows.split_at(self.first.sequences().len());
+        (self.first.item(number, first), self.second.item(number, second))
+    }
+}
+
+impl<A: TensorIterator> TensorIterator for Enumerated<A> {
+    type Item = (Tensor, A::Item);
+    fn sequences(&self) -> Vec<Tensor> {
+        self.inner.sequences()
+    }
+    fn trips(&self) -> Trips {
+        self.inner.trips()
+    }
+    fn item(&self, number: &Tensor, rows: &[Tensor]) -> Self::Item {
+        (number.clone(), self.inner.item(number, rows))
+    }
+}
+
+/// What all of them can do.
+macro_rules! iterators {
+    ($([$($generic:ident),*] $ty:ty;)*) => {$(
+        impl<$($generic: TensorIterator + Clone),*> Iterator for $ty {
+            type Item = <$ty as TensorIterator>::Item;
+            #[track_caller]
+            fn next(&mut self) -> Option<Self::Item> {
+                let mut cursor = self.cursor;
+                let item = cursor.advance(|| self.clone());
+                self.cursor = cursor;
+                item
+            }
+        }
+
+        impl<$($generic: TensorIterator + Clone),*> $ty {
+            /// Pairs of an item of this and one of `other`, as long as both have some.
+            pub fn zip<Other: TensorIterator>(self, other: Other) -> Zipped<$ty, Other> {
+                Zipped { first: self, second: other, cursor: Cursor::default() }
+            }
+
+            /// Pairs of a number, counted from 0, and an item.
+            pub fn enumerate(self) -> Enumerated<$ty> {
+                Enumerated { inner: self, cursor: Cursor::default() }
+            }
+        }
+    )*};
+}
+
+iterators! {
+    [] Rows;
+    [] TensorRange;
+    [A, B] Zipped<A, B>;
+    [A] Enumerated<A>;
+}
+
+impl IntoIterator for &Tensor {
+    type Item = Tensor;
+    type IntoIter = Rows;
+    #[track_caller]
+    fn into_iter(self) -> Rows {
+        self.rows()
+    }
+}
+
+impl IntoIterator for Tensor {
+    type Item = Tensor;
+    type IntoIter = Rows;
+    #[track_caller]
+    fn into_iter(self) -> Rows {
+        self.rows()
+    }
+}

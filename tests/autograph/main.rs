@@ -1,0 +1,7 @@
+//! Converted control flow: one source, run as plain Rust over host values, eagerly, and as a graph.
+
+mod cases;
+mod gradients;
+mod messages;
+mod more;
+mod support;

@@ -1,0 +1,54 @@
+//! One source for host integers and for tensors.
+
+use grafito::prelude::*;
+
+/// Functions over integers, each twice: in `host` over `i64`, in `graph` over tensors. A literal that is to be a tensor
+/// there is written `num(3)`.
+macro_rules! on_integers {
+    ($(fn $name:ident($($arg:ident),*) { $($body:tt)* })*) => {
+        #[allow(clippy::clone_on_copy, clippy::assign_op_pattern, clippy::redundant_clone, clippy::needless_return)]
+        mod host {
+            fn num(value: i64) -> i64 { value }
+            fn range(stop: i64) -> std::ops::Range<i64> { 0..stop }
+            $(pub(super) fn $name($($arg: i64),*) -> i64 { let _ = (num(0), range(0)); $($body)* })*
+        }
+        #[allow(clippy::clone_on_copy, clippy::assign_op_pattern, clippy::redundant_clone, clippy::needless_return)]
+        mod graph {
+            use grafito::prelude::*;
+            use grafito::range;
+            fn num(value: i64) -> Tensor { Tensor::scalar(value) }
+            $(#[graph_fn] pub(super) fn $name($($arg: Tensor),*) -> Tensor { let _ = (num(0), range(0)); $($body)* })*
+        }
+    };
+}
+pub(crate) use on_integers;
+
+/// Runs a function of `on_integers` in all three ways and compares each with what is expected.
+macro_rules! expect_all {
+    ($name:ident: $(($($arg:expr),*) => $expected:expr),* $(,)?) => {{
+        use grafito::prelude::*;
+        $(
+            let expected: i64 = $expected;
+            let case = format!("{}({:?})", stringify!($name), { let arguments: &[i64] = &[$($arg as i64),*]; arguments });
+            assert_eq!(host::$name($($arg),*), expected, "plain Rust: {case}");
+            for mode in [Mode::Eager, Mode::Lazy] {
+                let found = with_mode(mode, || graph::$name($(Tensor::scalar($arg as i64)),*).item::<i64>());
+                assert_eq!(found, expected, "{mode:?}: {case}");
+            }
+        )*
+    }};
+}
+pub(crate) use expect_all;
+
+/// The value of `f` in both modes, which must agree.
+#[track_caller]
+pub(crate) fn both<R: PartialEq + std::fmt::Debug>(f: impl Fn() -> R) -> R {
+    let eager = with_mode(Mode::Eager, &f);
+    let lazy = with_mode(Mode::Lazy, &f);
+    assert_eq!(eager, lazy, "eager (left) and lazy (right)");
+    lazy
+}
+
+pub(crate) fn ints(values: &[i64]) -> Tensor {
+    Tensor::from(values.to_vec())
+}
