@@ -18,7 +18,8 @@ pub mod terminal;
 pub use function::CacheInfo;
 pub use graph_core::{
     Attr, Attributes, Class, DType, Element, Error, Fact, Facts, Graph, Kernel, Mode, Node, NodeKind, Op,
-    OpError, Origin, Report, Shape, Source, Value, View, ViewMut, Vjp, mode, operands, set_mode, with_mode,
+    OpError, Origin, Plan, Report, Shape, Source, Value, View, ViewMut, Vjp, mode, operands, set_mode,
+    with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{

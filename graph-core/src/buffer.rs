@@ -31,6 +31,17 @@ impl Buffer {
         Buffer { ptr, len }
     }
 
+    /// `len` bytes of zeros, or `None` where there is not so much memory.
+    pub(crate) fn try_zeroed(len: usize) -> Option<Buffer> {
+        if len == 0 {
+            return Some(Buffer::zeroed(0));
+        }
+        let layout = Layout::from_size_align(len, ALIGNMENT).ok()?;
+        // SAFETY: the layout has a size above zero.
+        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        Some(Buffer { ptr, len })
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.len

@@ -30,6 +30,25 @@ impl Fact {
         Fact { dtype, shape: Shape::scalar() }
     }
 
+    /// The fact of a stack of rows, as many as a loop will have had iterations. Only loops make stacks, and walk along
+    /// them: one that collects rows without a known trip count, and one that is as long as its stacks.
+    pub fn stack_of(row: &Fact) -> Fact {
+        Fact {
+            dtype: row.dtype,
+            shape: std::iter::once(Shape::UNKNOWN).chain(row.shape.iter().copied()).collect(),
+        }
+    }
+
+    /// Whether this is a stack.
+    pub fn is_stack(&self) -> bool {
+        self.shape.first() == Some(&Shape::UNKNOWN)
+    }
+
+    /// The fact of a row along the first axis; `None` for a scalar.
+    pub fn row(&self) -> Option<Fact> {
+        Some(Fact::new(self.dtype, &self.shape[1.min(self.shape.rank())..])).filter(|_| self.shape.rank() > 0)
+    }
+
     /// Size of the dense value in bytes.
     pub fn num_bytes(&self) -> usize {
         self.shape.num_elements() * self.dtype.size()

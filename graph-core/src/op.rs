@@ -181,6 +181,9 @@ pub fn operands<'f, const N: usize>(inputs: &[&'f Fact]) -> Result<[&'f Fact; N]
 /// # Errors
 /// What [`Op::infer`] says, or [`OpError::TooLarge`], or that the op is no view.
 pub fn infer(op: &dyn Op, inputs: &[&Fact]) -> Result<Facts, OpError> {
+    if inputs.iter().any(|fact| fact.is_stack()) {
+        return Err(OpError::invalid("a stack is walked along by a loop, and by nothing else"));
+    }
     let facts = op.infer(inputs)?;
     if op.class() == Class::View {
         let is_view = |x: &Fact, view: &Fact| {

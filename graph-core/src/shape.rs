@@ -10,6 +10,9 @@ use smallvec::SmallVec;
 pub struct Shape(SmallVec<[usize; 4]>);
 
 impl Shape {
+    /// The length of the first axis of a stack: known when the graph has run, and not before.
+    pub(crate) const UNKNOWN: usize = usize::MAX;
+
     /// The shape of a scalar.
     pub fn scalar() -> Shape {
         Shape::default()
@@ -121,7 +124,10 @@ impl fmt::Debug for Shape {
             if axis > 0 {
                 f.write_str(", ")?;
             }
-            write!(f, "{len}")?;
+            match *len {
+                Shape::UNKNOWN => f.write_str("?")?,
+                len => write!(f, "{len}")?,
+            }
         }
         f.write_str("]")
     }

@@ -40,6 +40,12 @@ pub enum Violation {
         /// Which output.
         index: usize,
     },
+    /// A stack that a graph or region takes or gives: only the loops of one graph know its length.
+    #[error("a stack ({fact}) is an input or output of a graph")]
+    StackAtBorder {
+        /// Its fact.
+        fact: crate::fact::Fact,
+    },
     /// The operand lists and the edges disagree.
     #[error("edges and operand lists disagree")]
     Edges,
@@ -104,6 +110,9 @@ pub fn verify(graph: &Graph) -> Result<(), Violation> {
     check_references(graph)?;
     check_inputs(graph)?;
     check_acyclic(graph)?;
+    if let Some(fact) = graph.input_facts().chain(graph.output_facts()).find(|fact| fact.is_stack()) {
+        return Err(Violation::StackAtBorder { fact: fact.clone() });
+    }
     for id in graph.node_ids() {
         check_facts(graph, id)?;
         for region in graph.node(id).kind().regions() {

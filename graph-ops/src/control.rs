@@ -149,7 +149,8 @@ pub fn scan<S: TensorTree, X: TensorTree, Y: TensorTree>(
     let captures = union(&[&region]);
     let kind = NodeKind::For {
         body: Arc::new(region.closed_over(&captures)),
-        trips,
+        trips: Some(trips),
+        reverse: false,
         carried: initial.len(),
         scanned: xs.len(),
     };

@@ -318,7 +318,8 @@ impl Staged {
             .collect();
         let kind = NodeKind::For {
             body: Arc::new(body.closed_in_order(&order, &captures)),
-            trips,
+            trips: Some(trips),
+            reverse: false,
             carried: kept.len(),
             scanned: self.sequences.len(),
         };

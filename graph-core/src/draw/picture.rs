@@ -107,7 +107,8 @@ impl Shape {
                 let words = words.iter().map(|(name, value)| format!(" {name}={value}"));
                 (Role::Op, std::iter::once(op.name().to_owned()).chain(words).collect())
             }
-            NodeKind::For { trips, .. } => (Role::Structure, format!("for, {trips} trips")),
+            NodeKind::For { trips: Some(trips), .. } => (Role::Structure, format!("for, {trips} trips")),
+            NodeKind::For { trips: None, .. } => (Role::Structure, "for, along stacks".to_owned()),
             NodeKind::Call { .. } | NodeKind::If { .. } | NodeKind::While { .. } => {
                 (Role::Structure, kind.name().to_owned())
             }

@@ -1,7 +1,10 @@
 //! Frames: the addresses behind a plan's places during one run. All pointer arithmetic of the executor is here.
 
+use std::cell::RefCell;
+
 use smallvec::SmallVec;
 
+use super::stack::Stack;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::kernel::{Source, View, ViewMut};
@@ -16,6 +19,7 @@ pub(super) struct Frame<'a> {
     pub(super) inputs: SmallVec<[*mut u8; 8]>,
     pub(super) fresh: SmallVec<[*mut u8; 4]>,
     pub(super) constants: &'a [Array],
+    pub(super) stacks: &'a [RefCell<Stack>],
 }
 
 impl Frame<'_> {
@@ -26,6 +30,7 @@ impl Frame<'_> {
             Place::Input(index) => self.inputs[index],
             Place::Constant(index) => self.constants[index].as_ptr(),
             Place::Fresh(index) => self.fresh[index],
+            Place::Stack(_) => unreachable!("a stack is read and written row by row"),
         }
     }
 

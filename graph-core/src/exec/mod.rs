@@ -2,9 +2,13 @@
 
 mod frame;
 mod run;
+mod stack;
+
+use std::cell::RefCell;
 
 use smallvec::{SmallVec, smallvec};
 
+use self::stack::Stack;
 use crate::array::Array;
 use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
@@ -15,12 +19,16 @@ use crate::plan::Plan;
 
 /// Memory for the temporaries of one plan; kept between runs.
 #[derive(Debug)]
-pub struct Arena(Buffer);
+pub struct Arena {
+    memory: Buffer,
+    stacks: Vec<RefCell<Stack>>,
+}
 
 impl Arena {
     /// An arena of the plan's size.
     pub fn new(plan: &Plan) -> Arena {
-        Arena(Buffer::zeroed(plan.arena_bytes))
+        let stacks = std::iter::repeat_with(|| RefCell::new(Stack::new())).take(plan.num_stacks);
+        Arena { memory: Buffer::zeroed(plan.arena_bytes), stacks: stacks.collect() }
     }
 }
 
@@ -34,7 +42,7 @@ impl Plan {
     /// # Panics
     /// When inputs or arena are not those of this plan.
     pub fn run(&self, inputs: &mut [Array], arena: &mut Arena) -> Result<SmallVec<[Array; 4]>, Error> {
-        run::run(self, inputs, &mut arena.0)
+        run::run(self, inputs, &mut arena.memory, &arena.stacks)
     }
 }
 

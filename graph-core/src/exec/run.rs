@@ -1,19 +1,26 @@
 //! Running a plan: its steps in order, loops and branches by running the plans of their regions.
 
+use std::cell::RefCell;
+
 use smallvec::SmallVec;
 
 use super::frame::Frame;
+use super::stack::Stack;
 use crate::array::Array;
 use crate::buffer::Buffer;
-use crate::error::Error;
-use crate::plan::{Action, Argument, Place, Plan, Step, SubPlan};
+use crate::error::{Error, OpError};
+use crate::plan::{Action, Argument, Place, Plan, Slot, Step, SubPlan};
 
 pub(super) fn run(
     plan: &Plan,
     inputs: &mut [Array],
     arena: &mut Buffer,
+    stacks: &[RefCell<Stack>],
 ) -> Result<SmallVec<[Array; 4]>, Error> {
-    assert!(arena.len() >= plan.arena_bytes, "the arena of this plan");
+    assert!(
+        arena.len() >= plan.arena_bytes && stacks.len() >= plan.num_stacks,
+        "the arena is that of this plan"
+    );
     assert!(
         plan.input_facts.iter().eq(inputs.iter().map(|array| array.fact())),
         "the plan takes {:?}",
@@ -30,6 +37,7 @@ pub(super) fn run(
         inputs: inputs.iter().map(|array| array.as_ptr()).collect(),
         fresh: fresh.iter().map(|array| array.as_ptr()).collect(),
         constants: &plan.constants,
+        stacks,
     };
     // SAFETY: the arena is large enough and borrowed exclusively; the facts of the inputs were compared; inputs that
     // are overwritten and the fresh arrays are unique; `inputs` and `fresh` outlive the frame.
@@ -38,7 +46,7 @@ pub(super) fn run(
         Place::Input(index) => inputs[index].clone(),
         Place::Constant(index) => plan.constants[index].clone(),
         Place::Fresh(index) => fresh[index].clone(),
-        Place::Arena(_) => unreachable!("outputs outlive the arena"),
+        Place::Arena(_) | Place::Stack(_) => unreachable!("outputs outlive the arena"),
     };
     Ok(plan.outputs.iter().map(|slot| array(slot.place).reshaped(slot.fact.shape.clone())).collect())
 }
@@ -113,6 +121,7 @@ unsafe fn run_region(
         inputs: operands,
         fresh: results,
         constants: &region.plan.constants,
+        stacks: &frame.stacks[region.first_stack..],
     };
     // SAFETY: the region's arena is a slot of the parent's; the rest is the caller's promise. No input of a region is
     // donated, so none is written.
@@ -128,15 +137,21 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     let mut operands: SmallVec<[*mut u8; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
     let mut homes = Homes::new(step, frame, spare);
     let decision = frame.address(Place::Arena(*decision));
-    loop {
+    let collected = &step.results[*carried..];
+    collected.iter().for_each(|slot| stack(frame, slot).borrow_mut().clear());
+    for trip in 0.. {
         // SAFETY: operands are the current loop variables and the invariants; the decision has a slot of its own.
         unsafe { run_region(condition, frame, operands.clone(), SmallVec::from_iter([decision])) }?;
         // SAFETY: the condition has just written its bool there.
         if unsafe { *decision } == 0 {
             break;
         }
-        // SAFETY: the next values go to the homes that the current ones are not in.
-        unsafe { run_region(body, frame, operands.clone(), homes.next.clone()) }?;
+        let mut outs = homes.next.clone();
+        for slot in collected {
+            outs.push(new_row(step, frame, slot, trip, trip + 1)?);
+        }
+        // SAFETY: the next values go to the homes that the current ones are not in, and to new rows.
+        unsafe { run_region(body, frame, operands.clone(), outs) }?;
         homes.advance(&mut operands[..*carried]);
     }
     // SAFETY: the current loop variables are in one of their two homes, or still where they came from.
@@ -144,34 +159,102 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+fn stack<'f>(frame: &Frame<'f>, slot: &Slot) -> &'f RefCell<Stack> {
+    match slot.place {
+        Place::Stack(index) => &frame.stacks[index],
+        _ => unreachable!("a stack is in a place for stacks"),
+    }
+}
+
+/// Where row `row` of a stack that will have `rows` is written; valid until the stack grows again.
+fn new_row(step: &Step, frame: &Frame<'_>, slot: &Slot, row: usize, rows: usize) -> Result<*mut u8, Error> {
+    let bytes = row_bytes(slot);
+    let mut stack = stack(frame, slot).borrow_mut();
+    if stack.rows() < rows {
+        stack.resize(rows, bytes).map_err(|message| {
+            let message = format!("what iterations leave for the gradient is too large: {message}");
+            step.provenance.error(OpError::value(message))
+        })?;
+    }
+    Ok(stack.row(row, bytes))
+}
+
+/// The bytes of a row of a sequence or stack.
+fn row_bytes(slot: &Slot) -> usize {
+    slot.fact.row().map_or(0, |row| row.num_bytes())
+}
+
+/// The rows of a sequence or stack, to read.
+struct Rows {
+    start: *mut u8,
+    bytes: usize,
+}
+
+impl Rows {
+    fn new(argument: &Argument, trips: usize, frame: &Frame<'_>) -> Rows {
+        let Argument::Slot(slot) = argument else {
+            unreachable!("structural steps are not computed in place")
+        };
+        let bytes = row_bytes(slot);
+        let start = match slot.place {
+            Place::Stack(_) if trips == 0 => std::ptr::null_mut(),
+            Place::Stack(_) => {
+                let stack = stack(frame, slot).borrow();
+                assert_eq!(stack.rows(), trips, "the stacks of a loop have one length");
+                stack.row(0, bytes)
+            }
+            place => frame.address(place),
+        };
+        Rows { start, bytes }
+    }
+
+    fn row(&self, row: usize) -> *mut u8 {
+        self.start.wrapping_add(row * self.bytes)
+    }
+}
+
 /// # Safety
 /// As for [`run_steps`].
 unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
-    let Action::For { body, trips, carried, scanned, counter, spare } = &step.action else {
+    let Action::For { body, trips, reverse, carried, scanned, counter, spare } = &step.action else {
         unreachable!("called for a for")
     };
-    let arguments: SmallVec<[*mut u8; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
-    let row_bytes = |slot: &crate::plan::Slot| slot.fact.num_bytes().checked_div(*trips).unwrap_or(0);
+    let (variables, rest) = step.arguments.split_at(*carried);
+    let (sequences, invariants) = rest.split_at(*scanned);
+    let trips = trips.unwrap_or_else(|| match &sequences[0] {
+        Argument::Slot(slot) => stack(frame, slot).borrow().rows(),
+        Argument::InPlace => unreachable!("structural steps are not computed in place"),
+    });
+    let sequences: SmallVec<[Rows; 4]> = sequences.iter().map(|a| Rows::new(a, trips, frame)).collect();
     let counter = frame.address(Place::Arena(*counter)).cast::<i64>();
     // The body takes the counter, the loop variables, a row of each sequence, the invariants.
     let mut operands: SmallVec<[*mut u8; 8]> = SmallVec::from_iter([counter.cast()]);
-    operands.extend(arguments);
+    operands.extend(variables.iter().map(|a| frame.argument(a)));
+    operands.extend(sequences.iter().map(|rows| rows.start));
+    operands.extend(invariants.iter().map(|a| frame.argument(a)));
     let mut homes = Homes::new(step, frame, spare);
-    for trip in 0..*trips {
+    let collected = &step.results[*carried..];
+    for slot in collected.iter().filter(|slot| slot.fact.is_stack()) {
+        stack(frame, slot).borrow_mut().clear();
+    }
+    for trip in 0..trips {
+        let row = if *reverse { trips - 1 - trip } else { trip };
         // SAFETY: the counter has an aligned slot of eight bytes.
-        unsafe { counter.write(trip as i64) };
-        let mut outs = homes.next.clone();
-        for collected in &step.results[*carried..] {
-            outs.push(frame.address(collected.place).wrapping_add(trip * row_bytes(collected)));
+        unsafe { counter.write(row as i64) };
+        for (operand, rows) in operands[1 + carried..].iter_mut().zip(&sequences) {
+            *operand = rows.row(row);
         }
-        // SAFETY: rows lie within their sequences; next values go to the homes that the current ones are not in.
+        let mut outs = homes.next.clone();
+        for slot in collected {
+            outs.push(match slot.place {
+                Place::Stack(_) => new_row(step, frame, slot, row, trips)?,
+                place => frame.address(place).wrapping_add(row * row_bytes(slot)),
+            });
+        }
+        // SAFETY: rows lie within their sequences; next values go to the homes that the current ones are not in. The
+        // stacks that are read are complete: no region adds to a stack of the graph around it.
         unsafe { run_region(body, frame, operands.clone(), outs) }?;
         homes.advance(&mut operands[1..1 + carried]);
-        for i in 0..*scanned {
-            if let Argument::Slot(sequence) = &step.arguments[carried + i] {
-                operands[1 + carried + i] = operands[1 + carried + i].wrapping_add(row_bytes(sequence));
-            }
-        }
     }
     // SAFETY: as in `run_while`.
     unsafe { homes.settle(step, frame, &operands[1..1 + carried]) };

@@ -28,11 +28,6 @@ pub trait Algebra {
     /// # Errors
     /// When the fact has no zero.
     fn zeros(&self, trace: &Trace, fact: &Fact) -> Result<Value, Error>;
-    /// The rows of a value, from the last to the first.
-    ///
-    /// # Errors
-    /// When the value is a scalar.
-    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error>;
 }
 
 impl Vjp<'_> {
@@ -91,7 +86,8 @@ fn flow_back(
             // the same order. Once calls are inlined both copies are the same expressions, which
             // common-subexpression elimination merges.
             let newest = trace.with_graph(|graph| graph.node_ids().next_back());
-            let inlined = trace.inline(body, &inputs).map_err(|e| wrap(e, "call", &cx))?;
+            let inlined =
+                trace.inline(&*control::without_effects(body)?, &inputs).map_err(|e| wrap(e, "call", &cx))?;
             let seeds: Vec<(Value, Value)> =
                 inlined.iter().zip(&given).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
             let variables: Vec<Value> =
@@ -182,16 +178,7 @@ fn differentiate(
         NodeKind::If { then_branch, else_branch } => {
             control::vjp_of_if(cx, then_branch, else_branch, algebra)
         }
-        NodeKind::For { body, trips, carried, scanned } => {
-            let node = control::Loop { body, trips: *trips, carried: *carried, scanned: *scanned };
-            control::vjp_of_for(cx, &node, algebra)
-        }
-        NodeKind::While { .. } => Err(Error::Gradient {
-            message: "a loop whose number of iterations is not known has no gradient yet; `scan` over as many rows \
-                      as there may be, and `cond` within"
-                .to_owned(),
-            origin: cx.origin,
-        }),
+        NodeKind::For { .. } | NodeKind::While { .. } => control::vjp_of_loop(cx, kind, algebra),
         // Inputs and constants have no operands, so none is ever on a path; other calls are seen to by the caller.
         NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Call { .. } => Ok(SmallVec::new()),
     }
@@ -205,6 +192,7 @@ fn accumulate(
     cotangent: Value,
 ) -> Result<(), Error> {
     let total = match cotangents.get(&value) {
+        Some(&sum) if trace.fact(sum).is_stack() => control::add_stacks(trace, algebra, sum, cotangent)?,
         Some(&sum) => algebra.add(trace, sum, cotangent)?,
         None => cotangent,
     };

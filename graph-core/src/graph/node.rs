@@ -12,6 +12,7 @@ use crate::fact::{Fact, Facts};
 use crate::ids::Value;
 use crate::op::{Class, OpRef};
 use crate::origin::Origin;
+use crate::shape::Shape;
 
 /// What a node does. Ops are open (behind [`OpRef`]); structure is this closed set, known to planner and executor.
 #[derive(Debug, Clone)]
@@ -44,8 +45,9 @@ pub enum NodeKind {
         else_branch: Arc<Graph>,
     },
     /// A loop with a condition. Operands: `carried` loop variables, then loop invariants. `condition` and `body` take
-    /// all of them; `condition` gives one `bool` scalar, `body` the next value of each carried one, of the same fact.
-    /// Outputs: the carried ones when the condition first fails.
+    /// all of them; `condition` gives one `bool` scalar, `body` the next value of each carried one, of the same fact,
+    /// then rows to collect. Outputs: the carried ones when the condition first fails, then a stack of each collected
+    /// row.
     While {
         /// Decides, before each iteration, whether there is one.
         condition: Arc<Graph>,
@@ -54,15 +56,18 @@ pub enum NodeKind {
         /// Number of loop variables.
         carried: usize,
     },
-    /// A loop with a known trip count. Operands: `carried` loop variables, then `scanned` sequences, each of `trips`
-    /// rows along its first axis, then invariants. `body` takes the iteration's number (an `i64` scalar), the carried
-    /// variables, one row of each sequence, the invariants; it gives the next value of each carried one, then rows to
-    /// collect. Outputs: the carried ones at the end, then each collected row stacked along a new first axis.
+    /// A loop along rows. Operands: `carried` loop variables, then `scanned` sequences, each of `trips` rows along its
+    /// first axis, then invariants. `body` takes the row's number (an `i64` scalar), the carried variables, one row of
+    /// each sequence, the invariants; it gives the next value of each carried one, then rows to collect. Outputs: the
+    /// carried ones at the end, then each collected row stacked along a new first axis, at its number.
     For {
         /// One iteration.
         body: Arc<Graph>,
-        /// Number of iterations.
-        trips: usize,
+        /// Number of iterations; `None` for a loop as long as its sequences, which are then stacks, as is what it
+        /// collects.
+        trips: Option<usize>,
+        /// Whether it walks from the last row to the first.
+        reverse: bool,
         /// Number of loop variables.
         carried: usize,
         /// Number of sequences read row by row.
@@ -184,7 +189,7 @@ impl NodeKind {
             NodeKind::Call { body, vjp } => infer_call(body, vjp.as_deref(), inputs),
             NodeKind::If { then_branch, else_branch } => infer_if(then_branch, else_branch, inputs),
             NodeKind::While { condition, body, carried } => infer_while(condition, body, *carried, inputs),
-            NodeKind::For { body, trips, carried, scanned } => {
+            NodeKind::For { body, trips, carried, scanned, .. } => {
                 infer_for(body, *trips, *carried, *scanned, inputs)
             }
         }
@@ -229,17 +234,14 @@ fn infer_while(condition: &Graph, body: &Graph, carried: usize, inputs: &[&Fact]
     let Some(initial) = inputs.get(..carried) else {
         return Err(OpError::Arity { expected: carried, found: inputs.len() });
     };
-    if body.outputs().len() != carried {
-        let found = body.outputs().len();
-        return Err(OpError::invalid(format!("the body gives {found} values for {carried} loop variables")));
-    }
     carries(body, initial)?;
-    Ok(initial.iter().map(|&fact| fact.clone()).collect())
+    let stacks = body.output_facts().skip(carried).map(Fact::stack_of);
+    Ok(initial.iter().map(|&fact| fact.clone()).chain(stacks).collect())
 }
 
 fn infer_for(
     body: &Graph,
-    trips: usize,
+    trips: Option<usize>,
     carried: usize,
     scanned: usize,
     inputs: &[&Fact],
@@ -250,10 +252,17 @@ fn infer_for(
     }
     let (initial, rest) = inputs.split_at(carried);
     let (sequences, invariants) = rest.split_at(scanned);
+    if trips.is_none() && scanned == 0 {
+        return Err(OpError::invalid("a loop as long as its stacks has at least one"));
+    }
+    let trips = trips.unwrap_or(Shape::UNKNOWN);
     let mut rows = Vec::with_capacity(scanned);
     for sequence in sequences {
         match sequence.shape.split_first() {
             Some((&len, row)) if len == trips => rows.push(Fact::new(sequence.dtype, row)),
+            _ if trips == Shape::UNKNOWN => {
+                return Err(OpError::invalid(format!("{sequence} is no stack")));
+            }
             _ => return Err(OpError::invalid(format!("{sequence} does not have {trips} rows"))),
         }
     }
@@ -270,7 +279,7 @@ fn infer_for(
         Fact { dtype: fact.dtype, shape: std::iter::once(trips).chain(fact.shape.iter().copied()).collect() }
     });
     let facts: Facts = initial.iter().map(|&fact| fact.clone()).chain(stacked).collect();
-    match facts.iter().find(|fact| fact.checked_num_bytes().is_none()) {
+    match facts.iter().find(|fact| !fact.is_stack() && fact.checked_num_bytes().is_none()) {
         Some(fact) => Err(OpError::TooLarge { fact: fact.clone() }),
         None => Ok(facts),
     }

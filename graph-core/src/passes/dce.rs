@@ -129,9 +129,14 @@ fn needed(node: &Node, used: &[bool], known: &mut Known) -> Option<Needed> {
             });
             Some(Needed { outputs, operands })
         }
-        NodeKind::For { body, carried, .. } => {
+        NodeKind::For { body, trips, carried, scanned, .. } => {
             let without_counter = |outputs: &[bool]| needed_inputs(body, outputs, known).split_off(1);
-            let (outputs, operands) = until_stable(used, *carried, without_counter);
+            let (outputs, mut operands) = until_stable(used, *carried, without_counter);
+            let sequences = &mut operands[*carried..carried + scanned];
+            if trips.is_none() && !sequences.contains(&true) {
+                // Its length is that of its stacks.
+                sequences[0] = true;
+            }
             Some(Needed { outputs, operands })
         }
     }
@@ -236,12 +241,13 @@ fn prune_kind(kind: &NodeKind, needed: &Needed, known: &mut Known) -> Result<Opt
             body: region(body, outputs, operands)?,
             carried: count(&operands[..*carried]),
         },
-        NodeKind::For { body, trips, carried, scanned } => {
+        NodeKind::For { body, trips, reverse, carried, scanned } => {
             let mut inputs = operands.clone();
             inputs.insert(0, true);
             NodeKind::For {
                 body: region(body, outputs, &inputs)?,
                 trips: *trips,
+                reverse: *reverse,
                 carried: count(&operands[..*carried]),
                 scanned: count(&operands[*carried..carried + scanned]),
             }

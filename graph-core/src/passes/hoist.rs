@@ -33,7 +33,7 @@ fn hoist_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values
     // Inner loops first: what leaves them may leave this one, too.
     let rewritten = rewrite_regions(node.kind(), &mut hoisted)?;
     let kind = rewritten.as_ref().unwrap_or(node.kind());
-    let NodeKind::For { body, trips: 1.., carried, scanned } = kind else {
+    let NodeKind::For { body, trips: trips @ Some(1..), reverse, carried, scanned } = kind else {
         return Ok(new.copy_as(rewritten, node, inputs));
     };
     let invariant = invariant_nodes(body, *carried, *scanned);
@@ -44,8 +44,13 @@ fn hoist_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values
     let (body, uses) = without(body, &invariant);
     let operands: Vec<Value> =
         inputs.iter().copied().chain(uses.iter().map(|value| outside[value])).collect();
-    let NodeKind::For { trips, .. } = kind else { unreachable!("matched above") };
-    let kind = NodeKind::For { body: Arc::new(body), trips: *trips, carried: *carried, scanned: *scanned };
+    let kind = NodeKind::For {
+        body: Arc::new(body),
+        trips: *trips,
+        reverse: *reverse,
+        carried: *carried,
+        scanned: *scanned,
+    };
     new.changed = Changed::Yes;
     new.graph.add(kind, &operands, node.origin()).map_err(broken)
 }

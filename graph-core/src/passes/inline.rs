@@ -35,13 +35,15 @@ fn inline_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Value
         },
         NodeKind::While { carried, .. } => {
             let rewritten = rewrite_regions(node.kind(), &mut inlined)?;
-            if never_runs(rewritten.as_ref().unwrap_or(node.kind())) {
+            // Of a loop that also collects, something would have to stand for the empty stacks.
+            let collects = node.facts().len() > *carried;
+            if !collects && never_runs(rewritten.as_ref().unwrap_or(node.kind())) {
                 inputs[..*carried].to_vec()
             } else {
                 return Ok(new.copy_as(rewritten, node, inputs));
             }
         }
-        NodeKind::For { trips: 0, carried, .. } => {
+        NodeKind::For { trips: Some(0), carried, .. } => {
             let collected = node.facts()[*carried..].iter();
             let empty =
                 collected.map(|fact| new.graph.add_constant(Array::zeros(fact.clone()), node.origin()));

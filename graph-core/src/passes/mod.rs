@@ -22,6 +22,7 @@ mod fold;
 mod hoist;
 mod inline;
 mod pipeline;
+mod quiet;
 pub(crate) mod rebuild;
 mod same;
 
@@ -31,4 +32,5 @@ pub use fold::fold;
 pub use hoist::hoist;
 pub use inline::inline;
 pub use pipeline::{Pass, PassRun, Pipeline, Report};
+pub(crate) use quiet::quiet;
 pub use rebuild::Changed;

@@ -128,9 +128,13 @@ pub(crate) fn rewrite_regions(
         NodeKind::While { condition, body, carried } => {
             NodeKind::While { condition: region(condition)?, body: region(body)?, carried: *carried }
         }
-        NodeKind::For { body, trips, carried, scanned } => {
-            NodeKind::For { body: region(body)?, trips: *trips, carried: *carried, scanned: *scanned }
-        }
+        NodeKind::For { body, trips, reverse, carried, scanned } => NodeKind::For {
+            body: region(body)?,
+            trips: *trips,
+            reverse: *reverse,
+            carried: *carried,
+            scanned: *scanned,
+        },
     };
     Ok(changed.then_some(kind))
 }

@@ -25,7 +25,9 @@ pub(super) fn hash_kind(kind: &NodeKind, hasher: &mut impl Hasher) {
         }
         NodeKind::Apply(op) => op.hash(hasher),
         NodeKind::While { carried, .. } => carried.hash(hasher),
-        NodeKind::For { trips, carried, scanned, .. } => (trips, carried, scanned).hash(hasher),
+        NodeKind::For { trips, reverse, carried, scanned, .. } => {
+            (trips, reverse, carried, scanned).hash(hasher)
+        }
         NodeKind::Call { .. } | NodeKind::If { .. } => {}
     }
     for region in kind.regions() {
@@ -54,9 +56,24 @@ pub(super) fn same_kind(a: &NodeKind, b: &NodeKind) -> bool {
             NodeKind::While { condition: condition_b, body: body_b, carried: carried_b },
         ) => carried_a == carried_b && same(condition_a, condition_b) && same(body_a, body_b),
         (
-            NodeKind::For { body: body_a, trips: trips_a, carried: carried_a, scanned: scanned_a },
-            NodeKind::For { body: body_b, trips: trips_b, carried: carried_b, scanned: scanned_b },
-        ) => (trips_a, carried_a, scanned_a) == (trips_b, carried_b, scanned_b) && same(body_a, body_b),
+            NodeKind::For {
+                body: body_a,
+                trips: trips_a,
+                reverse: reverse_a,
+                carried: carried_a,
+                scanned: scanned_a,
+            },
+            NodeKind::For {
+                body: body_b,
+                trips: trips_b,
+                reverse: reverse_b,
+                carried: carried_b,
+                scanned: scanned_b,
+            },
+        ) => {
+            (trips_a, reverse_a, carried_a, scanned_a) == (trips_b, reverse_b, carried_b, scanned_b)
+                && same(body_a, body_b)
+        }
         _ => false,
     }
 }

@@ -22,6 +22,8 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     /// Size of the arena, in bytes.
     pub(crate) arena_bytes: usize,
+    /// Stacks of this plan and of those of its regions.
+    pub(crate) num_stacks: usize,
     pub(crate) constants: Vec<Array>,
     /// Which inputs are overwritten: their buffers must be the caller's alone.
     pub(crate) overwritten: Vec<bool>,
@@ -43,6 +45,8 @@ pub(crate) enum Place {
     Constant(usize),
     /// In a buffer made for an output.
     Fresh(usize),
+    /// In a stack, which grows while a loop runs.
+    Stack(usize),
 }
 
 /// A place with the fact of the value in it.
@@ -94,7 +98,9 @@ pub(crate) enum Action {
     },
     For {
         body: SubPlan,
-        trips: usize,
+        /// `None`: as many as its stacks have rows.
+        trips: Option<usize>,
+        reverse: bool,
         carried: usize,
         scanned: usize,
         /// Offset of the iteration's number.
@@ -103,10 +109,24 @@ pub(crate) enum Action {
     },
 }
 
+impl Action {
+    /// The plans of the node's regions.
+    fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
+        match self {
+            Action::Kernel(_) | Action::Copy => SmallVec::new(),
+            Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),
+            Action::If { then_plan, else_plan } => SmallVec::from_iter([then_plan, else_plan]),
+            Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
+        }
+    }
+}
+
 /// A region's plan, with the offset of its arena in the parent's.
 pub(crate) struct SubPlan {
     pub(crate) plan: Plan,
     pub(crate) arena: usize,
+    /// Number of its first stack among those of its parent.
+    pub(crate) first_stack: usize,
 }
 
 impl Plan {
@@ -129,6 +149,18 @@ impl Plan {
     /// Size of the memory for temporaries, in bytes.
     pub fn arena_bytes(&self) -> usize {
         self.arena_bytes
+    }
+
+    /// What an iteration of a loop of unknown length leaves for its gradient, in bytes: the rows of all stacks, each
+    /// loop counted once, those of regions included.
+    pub fn saved_bytes_per_iteration(&self) -> usize {
+        let own =
+            self.steps.iter().filter(|step| matches!(step.action, Action::While { .. })).flat_map(|step| {
+                step.results.iter().filter_map(|slot| slot.fact.row().filter(|_| slot.fact.is_stack()))
+            });
+        let inner = self.steps.iter().flat_map(|step| step.action.regions());
+        own.map(|row| row.num_bytes()).sum::<usize>()
+            + inner.map(|region| region.plan.saved_bytes_per_iteration()).sum::<usize>()
     }
 
     /// How many inputs are updated in place.
@@ -177,6 +209,7 @@ impl std::fmt::Display for Place {
             Place::Input(index) => write!(f, "input{index}"),
             Place::Constant(index) => write!(f, "constant{index}"),
             Place::Fresh(index) => write!(f, "fresh{index}"),
+            Place::Stack(index) => write!(f, "stack{index}"),
         }
     }
 }

@@ -71,6 +71,7 @@ impl<'g> Planner<'g> {
         let plan = Plan {
             steps: Vec::new(),
             arena_bytes: 0,
+            num_stacks: 0,
             constants: Vec::new(),
             overwritten: vec![false; graph.inputs().len()],
             input_facts: graph.input_facts().cloned().collect(),
@@ -161,9 +162,10 @@ impl<'g> Planner<'g> {
                 decision: self.scratch(DType::Bool.size(), &mut scratch),
                 spare: self.spare(id, *carried, &mut scratch),
             },
-            NodeKind::For { body, trips, carried, scanned } => Action::For {
+            NodeKind::For { body, trips, reverse, carried, scanned } => Action::For {
                 body: self.sub_plan(body, &mut scratch)?,
                 trips: *trips,
+                reverse: *reverse,
                 carried: *carried,
                 scanned: *scanned,
                 counter: self.scratch(DType::I64.size(), &mut scratch),
@@ -179,7 +181,9 @@ impl<'g> Planner<'g> {
     fn sub_plan(&mut self, region: &Graph, scratch: &mut Vec<(usize, usize)>) -> Result<SubPlan, Error> {
         let plan = plan(region, Border::Parent)?;
         let arena = self.scratch(plan.arena_bytes, scratch);
-        Ok(SubPlan { plan, arena })
+        let first_stack = self.plan.num_stacks;
+        self.plan.num_stacks += plan.num_stacks;
+        Ok(SubPlan { plan, arena, first_stack })
     }
 
     fn spare(&mut self, id: NodeId, carried: usize, scratch: &mut Vec<(usize, usize)>) -> Vec<usize> {
@@ -210,7 +214,7 @@ impl<'g> Planner<'g> {
                 Place::Arena(_) => !exposed,
                 // What the caller gave is overwritten only once nothing can fail any more: a failed call loses nothing.
                 Place::Input(index) => self.is_donated(index) && self.last_failure < Some(position),
-                Place::Constant(_) | Place::Fresh(_) => false,
+                Place::Constant(_) | Place::Fresh(_) | Place::Stack(_) => false,
             };
             let others = node.inputs().iter().enumerate().filter(|&(j, _)| j != i);
             is_ours
@@ -228,6 +232,11 @@ impl<'g> Planner<'g> {
 
     /// Memory of its own for a value.
     fn allocate(&mut self, value: Value) {
+        if self.graph.fact(value).is_stack() {
+            self.new_storage(value, Place::Stack(self.plan.num_stacks));
+            self.plan.num_stacks += 1;
+            return;
+        }
         let position = self.graph.outputs().iter().position(|&output| output == value);
         let place = match (self.border, position) {
             (Border::Parent, Some(index)) => Place::Fresh(index),
@@ -241,7 +250,8 @@ impl<'g> Planner<'g> {
     }
 
     fn new_storage(&mut self, value: Value, place: Place) {
-        let bytes = self.graph.fact(value).num_bytes();
+        let fact = self.graph.fact(value);
+        let bytes = if fact.is_stack() { 0 } else { fact.num_bytes() };
         self.storage_of.insert(value, self.storages.len());
         self.storages.push(Storage { place, bytes, last_use: self.last_use[&value] });
     }

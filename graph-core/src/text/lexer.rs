@@ -90,7 +90,7 @@ impl<'t> Lexer<'t> {
     fn token(&mut self) -> Result<Token, Error> {
         let Some(first) = self.rest.chars().next() else { return Ok(Token::End) };
         match first {
-            '(' | ')' | '{' | '}' | '[' | ']' | ',' | ':' | '=' => {
+            '(' | ')' | '{' | '}' | '[' | ']' | ',' | ':' | '=' | '?' => {
                 self.rest = &self.rest[1..];
                 Ok(Token::Sign(first))
             }

@@ -250,7 +250,8 @@ impl Parser<'_> {
                 body: self.region("body")?,
             },
             "for" => NodeKind::For {
-                trips: number("trips")?,
+                trips: attributes.get("trips").map(|_| number("trips")).transpose()?,
+                reverse: attributes.flag("reverse").map_err(|reason| error(line, reason.to_string()))?,
                 carried: number("carried")?,
                 scanned: number("scanned")?,
                 body: self.region("body")?,
@@ -288,9 +289,16 @@ impl Parser<'_> {
             if !lengths.is_empty() {
                 self.sign(',')?;
             }
-            lengths.push(self.number()?);
+            if lengths.is_empty() && self.accepts('?') {
+                lengths.push(Shape::UNKNOWN);
+            } else {
+                lengths.push(self.number()?);
+            }
         }
         let fact = Fact { dtype, shape: Shape::from(lengths) };
+        if fact.is_stack() && fact.row().is_some_and(|row| row.checked_num_bytes().is_some()) {
+            return Ok(fact);
+        }
         match fact.checked_num_bytes() {
             Some(_) => Ok(fact),
             None => Err(error(self.line(), format!("{fact} is too large"))),

@@ -140,8 +140,14 @@ impl Printer<'_, '_> {
                 }
             }
             NodeKind::While { carried, .. } => write!(self.out, " carried={carried}")?,
-            NodeKind::For { trips, carried, scanned, .. } => {
-                write!(self.out, " trips={trips} carried={carried} scanned={scanned}")?;
+            NodeKind::For { trips, reverse, carried, scanned, .. } => {
+                if let Some(trips) = trips {
+                    write!(self.out, " trips={trips}")?;
+                }
+                if *reverse {
+                    write!(self.out, " reverse=true")?;
+                }
+                write!(self.out, " carried={carried} scanned={scanned}")?;
             }
             _ => {}
         }

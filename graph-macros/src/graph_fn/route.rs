@@ -114,6 +114,8 @@ impl Route {
             Expr::Field(field) => self.visit_place(&mut field.base),
             Expr::Paren(paren) => self.visit_place(&mut paren.expr),
             Expr::Path(_) => {}
+            Expr::Tuple(places) => places.elems.iter_mut().for_each(|place| self.visit_place(place)),
+            Expr::Array(places) => places.elems.iter_mut().for_each(|place| self.visit_place(place)),
             _ => self.visit_expr_mut(place),
         }
     }

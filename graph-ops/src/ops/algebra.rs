@@ -19,8 +19,4 @@ impl Algebra for TensorAlgebra {
         let zero = Tensor::from_traced(trace, zero.value_in(trace, Origin::caller())?);
         zero.broadcast_to(&fact.shape).value_in(trace, Origin::caller())
     }
-
-    fn reverse(&self, trace: &Trace, value: Value) -> Result<Value, Error> {
-        Tensor::from_traced(trace, value).flip(0).value_in(trace, Origin::caller())
-    }
 }

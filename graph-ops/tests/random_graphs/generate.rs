@@ -291,7 +291,13 @@ fn structure(
             let collected = (0..1 + choices.below(2)).map(|_| choices.one_of(&takes));
             let gives: Vec<Fact> = facts(graph, &initial).into_iter().chain(collected).collect();
             let body = Arc::new(region("body", &takes, &gives, choices, depth));
-            let kind = NodeKind::For { body, trips, carried: initial.len(), scanned: sequences.len() };
+            let kind = NodeKind::For {
+                body,
+                trips: Some(trips),
+                reverse: false,
+                carried: initial.len(),
+                scanned: sequences.len(),
+            };
             (kind, [initial, sequences, invariants].concat())
         }
     };

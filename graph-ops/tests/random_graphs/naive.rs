@@ -28,10 +28,10 @@ pub(crate) fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>, OpError
                 current.truncate(*carried);
                 current
             }
-            NodeKind::For { body, trips, carried, scanned } => {
+            NodeKind::For { body, trips, carried, scanned, .. } => {
                 let (mut current, rest) = (operands[..*carried].to_vec(), &operands[*carried..]);
                 let mut collected = vec![Vec::new(); node.facts().len() - carried];
-                for trip in 0..*trips {
+                for trip in 0..trips.expect("no stacks here") {
                     let rows = rest[..*scanned].iter().map(|sequence| row(sequence, trip));
                     let arguments: Vec<Array> = std::iter::once(Array::scalar(trip as i64))
                         .chain(current)

@@ -363,7 +363,11 @@ impl VisitMut for Stager<'_> {
             }
             Expr::Assign(assign) => {
                 self.moved(&mut assign.right);
-                visit_mut::visit_expr_mut(self, expr);
+                self.visit_expr_mut(&mut assign.right);
+                // Places are not moved.
+                if !matches!(&*assign.left, Expr::Tuple(_) | Expr::Array(_)) {
+                    self.visit_expr_mut(&mut assign.left);
+                }
             }
             Expr::Tuple(tuple) => {
                 tuple.elems.iter_mut().for_each(|part| self.moved(part));
