@@ -59,6 +59,31 @@ pub trait Kernel: Send + Sync {
     fn may_fail(&self) -> bool {
         true
     }
+
+    /// The same for operands of rank 0, as a function on bits; `None` (the default) where there is no such function.
+    fn scalar(&self) -> Option<ScalarKernel> {
+        None
+    }
+}
+
+/// What a kernel does to single elements: on their bits, zero-extended.
+#[derive(Debug, Clone, Copy)]
+pub enum ScalarFn {
+    /// Of one operand.
+    Unary(fn(u64) -> u64),
+    /// Of two.
+    Binary(fn(u64, u64) -> u64),
+    /// Of three.
+    Ternary(fn(u64, u64, u64) -> u64),
+}
+
+/// A kernel on scalars, as a function: how control flow on scalars is computed without views.
+#[derive(Debug, Clone, Copy)]
+pub struct ScalarKernel {
+    /// Gives the bits that the kernel would write.
+    pub function: ScalarFn,
+    /// What must hold of both operands of a binary function before it is called.
+    pub check: Option<fn(u64, u64) -> Result<(), OpError>>,
 }
 
 /// A kernel from a function that computes on any data.

@@ -10,8 +10,9 @@ use smallvec::SmallVec;
 pub struct Shape(SmallVec<[usize; 4]>);
 
 impl Shape {
-    /// The length of the first axis of a stack: known when the graph has run, and not before.
-    pub(crate) const UNKNOWN: usize = usize::MAX;
+    /// The length of the first axis of a stack: known when the graph has run, and not before. No value has so many rows,
+    /// and nobody types this number by mistake.
+    pub(crate) const UNKNOWN: usize = usize::MAX - 1;
 
     /// The shape of a scalar.
     pub fn scalar() -> Shape {

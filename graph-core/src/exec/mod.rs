@@ -2,6 +2,7 @@
 
 mod frame;
 mod run;
+mod scalar;
 mod stack;
 
 use std::cell::RefCell;

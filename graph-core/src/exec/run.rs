@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
+use super::scalar;
 use super::stack::Stack;
 use crate::array::Array;
 use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
-use crate::plan::{Action, Argument, Place, Plan, Slot, Step, SubPlan};
+use crate::plan::{Action, Argument, Place, Plan, Slot, Step, SubPlan, bits};
 
 pub(super) fn run(
     plan: &Plan,
@@ -96,6 +97,27 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             let operands = step.arguments[1..].iter().map(|a| frame.argument(a)).collect();
             // SAFETY: as for `Call`.
             unsafe { run_region(chosen, frame, operands, results(step, frame)) }
+        }
+        Action::Scalar { program, registers } => {
+            let start = frame.address(Place::Arena(*registers)).cast::<u64>();
+            // SAFETY: the planner gave the registers an aligned slot of the arena, which nothing else uses now.
+            let registers = unsafe { std::slice::from_raw_parts_mut(start, program.num_registers) };
+            for &(register, value) in &program.constants {
+                registers[register as usize] = value;
+            }
+            for (argument, &register) in step.arguments.iter().zip(&program.operands) {
+                // SAFETY: by the frame's invariant no result overlaps an argument.
+                let view = unsafe { frame.source(argument) }.view();
+                registers[register as usize] = bits(view.as_bytes());
+            }
+            scalar::run(program, registers)?;
+            for (slot, &register) in step.results.iter().zip(&program.results) {
+                let bytes = registers[register as usize].to_le_bytes();
+                let to = frame.address(slot.place);
+                // SAFETY: the slot has the bytes of its dtype, of which none has more than eight.
+                unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), slot.fact.num_bytes()) };
+            }
+            Ok(())
         }
         // SAFETY: the caller's promise.
         Action::While { .. } => unsafe { run_while(step, frame) },

@@ -6,8 +6,11 @@
 
 mod arena;
 mod planner;
+mod scalar;
 
 use smallvec::SmallVec;
+
+pub(crate) use scalar::{Instruction, Program, bits};
 
 use crate::array::Array;
 use crate::error::{Error, OpError, Operand};
@@ -83,6 +86,12 @@ pub(crate) enum Action {
     /// Copies the argument to the result.
     Copy,
     Call(SubPlan),
+    /// Control flow on scalars.
+    Scalar {
+        program: Program,
+        /// Offset of the registers.
+        registers: usize,
+    },
     If {
         then_plan: SubPlan,
         else_plan: SubPlan,
@@ -113,7 +122,7 @@ impl Action {
     /// The plans of the node's regions.
     fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
         match self {
-            Action::Kernel(_) | Action::Copy => SmallVec::new(),
+            Action::Kernel(_) | Action::Copy | Action::Scalar { .. } => SmallVec::new(),
             Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),
             Action::If { then_plan, else_plan } => SmallVec::from_iter([then_plan, else_plan]),
             Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
@@ -195,7 +204,11 @@ impl std::fmt::Display for Plan {
                     Argument::InPlace => "in place".to_owned(),
                 })
                 .collect();
-            writeln!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
+            write!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
+            if let Action::Scalar { program, .. } = &step.action {
+                write!(f, ", a scalar program of {} instructions", program.code.len())?;
+            }
+            writeln!(f)?;
         }
         let outputs: Vec<String> = self.outputs.iter().map(|slot| slot.place.to_string()).collect();
         writeln!(f, "  return {}", outputs.join(", "))

@@ -149,6 +149,10 @@ impl<'g> Planner<'g> {
     /// The action of a structural node, and the arena ranges that only it uses.
     fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<(usize, usize)>), Error> {
         let mut scratch = Vec::new();
+        if let Some(program) = super::scalar::compile(self.graph, id)? {
+            let registers = self.scratch(program.num_registers * size_of::<u64>(), &mut scratch);
+            return Ok((Action::Scalar { program, registers }, scratch));
+        }
         let action = match kind {
             NodeKind::Call { body, .. } => Action::Call(self.sub_plan(body, &mut scratch)?),
             NodeKind::If { then_branch, else_branch } => Action::If {
@@ -324,7 +328,7 @@ fn kernel(graph: &Graph, id: NodeId) -> Result<Option<Box<dyn Kernel>>, Error> {
     }
 }
 
-fn provenance(graph: &Graph, id: NodeId) -> Provenance {
+pub(super) fn provenance(graph: &Graph, id: NodeId) -> Provenance {
     let node = graph.node(id);
     let operands = node
         .inputs()

@@ -4,7 +4,7 @@
 //! stays at one element. A row is handed to an [`InnerLoop`], which works in blocks that fit the vector registers. A
 //! block is read whole before it is written, so the output may be one of the operands.
 
-use graph_core::{Fact, Kernel, OpError, Source, View, ViewMut};
+use graph_core::{Fact, Kernel, OpError, ScalarKernel, Source, View, ViewMut};
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
@@ -168,6 +168,57 @@ macro_rules! binary_loop {
     }};
 }
 
+/// An element as the bits of a scalar program.
+pub(crate) trait Bits: Copy {
+    /// The element of these bits.
+    fn of(bits: u64) -> Self;
+    /// Its bits, zero-extended.
+    fn bits(self) -> u64;
+}
+
+macro_rules! bits {
+    ($($ty:ty: |$bits:ident| $of:expr, |$x:ident| $to:expr;)*) => {$(
+        impl Bits for $ty {
+            #[inline(always)]
+            fn of($bits: u64) -> $ty {
+                $of
+            }
+            #[inline(always)]
+            fn bits(self) -> u64 {
+                let $x = self;
+                $to
+            }
+        }
+    )*};
+}
+
+bits! {
+    f32: |bits| f32::from_bits(bits as u32), |x| u64::from(x.to_bits());
+    f64: |bits| f64::from_bits(bits), |x| x.to_bits();
+    i32: |bits| bits as u32 as i32, |x| u64::from(x as u32);
+    i64: |bits| bits as i64, |x| x as u64;
+    u8: |bits| bits as u8, |x| u64::from(x);
+    bool: |bits| bits != 0, |x| u64::from(x);
+}
+
+/// A function of one element, on bits.
+macro_rules! unary_bits {
+    ($ty:ty, $f:expr) => {{
+        use $crate::kernels::pointwise::{Bits, call1};
+        let f: fn(u64) -> u64 = |x| call1::<$ty, _>($f, <$ty>::of(x)).bits();
+        graph_core::ScalarFn::Unary(f)
+    }};
+}
+
+/// A function of two elements, on bits.
+macro_rules! binary_bits {
+    ($ty:ty, $f:expr) => {{
+        use $crate::kernels::pointwise::{Bits, call2};
+        let f: fn(u64, u64) -> u64 = |x, y| call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits();
+        graph_core::ScalarFn::Binary(f)
+    }};
+}
+
 /// The inner loop of a choice between two elements.
 macro_rules! select_loop {
     ($ty:ty) => {{
@@ -193,7 +244,7 @@ macro_rules! select_loop {
     }};
 }
 
-pub(crate) use {binary_loop, multiversion, select_loop, unary_loop};
+pub(crate) use {binary_bits, binary_loop, multiversion, select_loop, unary_bits, unary_loop};
 
 /// Calls a function, so that a closure's argument type is known where it is written.
 #[inline(always)]
@@ -219,6 +270,7 @@ pub(crate) struct PointwiseKernel {
     out: Fact,
     /// What an element costs, in elements' worth of plain work.
     cost: usize,
+    scalar: Option<ScalarKernel>,
 }
 
 #[derive(Debug, Clone)]
@@ -283,6 +335,7 @@ impl PointwiseKernel {
             operands,
             out: output.clone(),
             cost: 1,
+            scalar: None,
         }
     }
 
@@ -298,6 +351,12 @@ impl PointwiseKernel {
     /// With a function that costs more than plain arithmetic.
     pub(crate) fn with_cost(mut self, cost: usize) -> PointwiseKernel {
         self.cost = cost;
+        self
+    }
+
+    /// With the function for operands of rank 0.
+    pub(crate) fn with_scalar(mut self, scalar: ScalarKernel) -> PointwiseKernel {
+        self.scalar = Some(scalar);
         self
     }
 
@@ -388,6 +447,10 @@ impl Kernel for PointwiseKernel {
             unsafe { self.run_range(out, operands, i * chunk, ((i + 1) * chunk).min(len)) };
         });
         Ok(())
+    }
+
+    fn scalar(&self) -> Option<ScalarKernel> {
+        self.scalar
     }
 
     fn may_fail(&self) -> bool {

@@ -5,13 +5,14 @@
 
 mod samples;
 
-use graph_core::{Attributes, OpError, OpRef};
+use graph_core::{Attr, Attributes, OpError, OpRef};
 use samples::*;
 pub use samples::{Sample, SampleOperand};
 
 use crate::ops::concat::Concat;
 use crate::ops::create::Iota;
 use crate::ops::cross_entropy::SparseCrossEntropy;
+use crate::ops::effects::{Check, Print};
 use crate::ops::gather::{AddAlongAxis, Gather, ScatterAdd, TakeAlongAxis};
 use crate::ops::matmul::Matmul;
 use crate::ops::one_hot::OneHot;
@@ -19,6 +20,7 @@ use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
+use crate::ops::row::WithRow;
 use crate::ops::scan::{ArgExtremum, Cumsum};
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::softmax::{LogSoftmax, LogSumExp, Softmax};
@@ -119,6 +121,10 @@ const ENTRIES: &[Entry] = entries! {
     "scatter_add": |a| ScatterAdd { axis: size(a, "axis")? }, scatter_add_samples();
     "take_along_axis": |a| TakeAlongAxis { axis: size(a, "axis")? }, take_along_axis_samples();
     "add_along_axis": |a| AddAlongAxis { axis: size(a, "axis")? }, add_along_axis_samples();
+    "with_row": |a| WithRow, with_row_samples();
+    // Effects have no results to sample.
+    "print": |a| Print { text: text(a)?, is_error: a.flag("is_error")? }, Vec::new();
+    "assert": |a| Check { text: text(a)? }, Vec::new();
     "one_hot": |a| OneHot { depth: size(a, "depth")?, dtype: a.dtype("dtype")? }, one_hot_samples();
     "cumsum": |a| Cumsum { axis: size(a, "axis")?, reverse: a.flag("reverse")? },
         lane_samples(|axis| {
@@ -145,4 +151,12 @@ const ENTRIES: &[Entry] = entries! {
 fn size(attributes: &Attributes, name: &str) -> Result<usize, OpError> {
     usize::try_from(attributes.int(name)?)
         .map_err(|_| OpError::invalid(format!("attribute `{name}` must not be negative")))
+}
+
+/// The text of an effect.
+fn text(attributes: &Attributes) -> Result<String, OpError> {
+    match attributes.get("text") {
+        Some(Attr::Text(text)) => Ok(text.clone()),
+        _ => Err(OpError::invalid("an effect has a `text`")),
+    }
 }

@@ -12,6 +12,7 @@ use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
+use crate::ops::row::WithRow;
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::tril::Tril;
 use crate::ops::view::{Reshape, StopGradient};
@@ -405,6 +406,18 @@ pub(super) fn gather_samples() -> Vec<Sample> {
         for (shape, axis, at) in GATHERS {
             let op = OpRef::new(Gather { axis });
             samples.push(sample(&op, [number(dtype, shape), index(indices, at, shape[axis])]));
+        }
+    }
+    samples
+}
+
+pub(super) fn with_row_samples() -> Vec<Sample> {
+    let op = OpRef::new(WithRow);
+    let mut samples = Vec::new();
+    for (dtype, position) in INDEXED.into_iter().chain([(DType::Bool, DType::I64)]) {
+        for shape in [&[3, 2][..], &[4], &[1, 1], &[2, 0], &[2, 300, 1000]] {
+            let row = number(dtype, &shape[1..]);
+            samples.push(sample(&op, [number(dtype, shape), index(position, &[], shape[0]), row]));
         }
     }
     samples

@@ -156,7 +156,8 @@ fn random_graphs_are_not_trivial() {
     }
     println!("{counts:?}");
     for name in graph_ops::registry::names() {
-        assert!(name == "pow" || counts.contains_key(name), "`{name}` is in no graph");
+        let is_left_out = ["pow", "print", "assert"].contains(&name);
+        assert!(is_left_out || counts.contains_key(name), "`{name}` is in no graph");
     }
     for kind in ["call", "if", "while", "for"] {
         assert!(counts[kind] > 200, "{kind}: {}", counts[kind]);

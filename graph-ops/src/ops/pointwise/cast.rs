@@ -1,11 +1,12 @@
 //! `cast`: conversion between dtypes, as Rust's `as` converts.
 
 use graph_core::{
-    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands, with_element,
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, ScalarFn, ScalarKernel, Value, Vjp,
+    operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::kernels::pointwise::{InnerLoop, PointwiseKernel, unary_loop};
+use crate::kernels::pointwise::{InnerLoop, PointwiseKernel, unary_bits, unary_loop};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
 
@@ -36,7 +37,9 @@ impl Op for Cast {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(PointwiseKernel::new(inner_loop(inputs[0].dtype, self.to), inputs, &outputs[0])))
+        let (from, to) = (inputs[0].dtype, self.to);
+        let kernel = PointwiseKernel::new(inner_loop(from, to), inputs, &outputs[0]);
+        Ok(Box::new(kernel.with_scalar(ScalarKernel { function: on_bits(from, to), check: None })))
     }
 
     fn class(&self) -> Class {
@@ -106,6 +109,11 @@ impl Convert<bool> for bool {
     fn convert(self) -> bool {
         self
     }
+}
+
+#[allow(clippy::redundant_closure, reason = "the macro takes a closure, whose argument it types")]
+fn on_bits(from: DType, to: DType) -> ScalarFn {
+    with_element!(from, T => with_element!(to, U => unary_bits!(T, |x| Convert::<U>::convert(x))))
 }
 
 #[allow(clippy::redundant_closure, reason = "the loop takes a closure, whose argument it types")]

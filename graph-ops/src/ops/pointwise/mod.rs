@@ -9,7 +9,7 @@ mod operators;
 mod select;
 mod table;
 
-use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, OpRef, Value, Vjp};
+use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
@@ -109,7 +109,13 @@ impl Op for Pointwise {
         })?;
         let check = self.0.value_check(inputs[0].dtype);
         let kernel = PointwiseKernel::new(inner, inputs, &outputs[0]);
-        Ok(Box::new(kernel.with_check(check).with_cost(self.0.cost())))
+        let kernel = kernel.with_check(check).with_cost(self.0.cost());
+        Ok(Box::new(match self.0.on_bits(inputs[0].dtype) {
+            Some(function) => {
+                kernel.with_scalar(ScalarKernel { function, check: self.0.bits_check(inputs[0].dtype) })
+            }
+            None => kernel,
+        }))
     }
 
     fn class(&self) -> Class {

@@ -1,6 +1,9 @@
 //! `select`: a choice between two tensors, element by element.
 
-use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands, with_element};
+use graph_core::{
+    Class, DType, Error, Fact, Facts, Kernel, Op, OpError, ScalarFn, ScalarKernel, Value, Vjp, operands,
+    with_element,
+};
 use smallvec::{SmallVec, smallvec};
 
 use super::broadcast_shapes;
@@ -39,7 +42,9 @@ impl Op for Select {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let inner = with_element!(outputs[0].dtype, T => select_loop!(T));
-        Ok(Box::new(PointwiseKernel::new(inner, inputs, &outputs[0])))
+        let function = ScalarFn::Ternary(|mask, a, b| if mask != 0 { a } else { b });
+        let kernel = PointwiseKernel::new(inner, inputs, &outputs[0]);
+        Ok(Box::new(kernel.with_scalar(ScalarKernel { function, check: None })))
     }
 
     fn class(&self) -> Class {

@@ -10,10 +10,10 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, OpError, View};
+use graph_core::{DType, OpError, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
-use crate::kernels::pointwise::{InnerLoop, binary_loop, unary_loop};
+use crate::kernels::pointwise::{InnerLoop, binary_bits, binary_loop, unary_bits, unary_loop};
 use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
@@ -125,6 +125,14 @@ macro_rules! table {
                 match self {
                     $(ScalarOp::$Unary => loops!(unary_loop $u_domain dtype $u_f),)*
                     $(ScalarOp::$Binary => loops!(binary_loop $b_domain dtype $b_f),)*
+                }
+            }
+
+            /// The same function of single elements, on their bits.
+            pub(super) fn on_bits(self, dtype: DType) -> Option<ScalarFn> {
+                match self {
+                    $(ScalarOp::$Unary => loops!(unary_bits $u_domain dtype $u_f),)*
+                    $(ScalarOp::$Binary => loops!(binary_bits $b_domain dtype $b_f),)*
                 }
             }
 
@@ -313,13 +321,39 @@ impl ScalarOp {
     }
 }
 
+impl ScalarOp {
+    /// [`value_check`](ScalarOp::value_check) of two single elements, on their bits.
+    pub(super) fn bits_check(self, dtype: DType) -> Option<fn(u64, u64) -> Result<(), OpError>> {
+        match self {
+            ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => Some(|_, divisor| match divisor {
+                0 => Err(OpError::value(DIVISION_BY_ZERO)),
+                _ => Ok(()),
+            }),
+            ScalarOp::Pow if dtype == DType::I32 => Some(|_, exponent| match (exponent as u32 as i32) < 0 {
+                true => Err(OpError::value(NEGATIVE_EXPONENT)),
+                false => Ok(()),
+            }),
+            ScalarOp::Pow if dtype == DType::I64 => {
+                Some(|_, exponent| match exponent > u64::from(u32::MAX) {
+                    true => Err(OpError::value(NEGATIVE_EXPONENT)),
+                    false => Ok(()),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+const DIVISION_BY_ZERO: &str = "division by zero";
+const NEGATIVE_EXPONENT: &str = "integer exponents must not be negative";
+
 fn no_zero(divisor: View<'_>) -> Result<(), OpError> {
     let has_zero = match divisor.dtype() {
         DType::I32 => divisor.as_slice::<i32>().contains(&0),
         DType::I64 => divisor.as_slice::<i64>().contains(&0),
         _ => divisor.as_slice::<u8>().contains(&0),
     };
-    if has_zero { Err(OpError::value("division by zero")) } else { Ok(()) }
+    if has_zero { Err(OpError::value(DIVISION_BY_ZERO)) } else { Ok(()) }
 }
 
 fn not_negative(exponent: View<'_>) -> Result<(), OpError> {
@@ -327,7 +361,7 @@ fn not_negative(exponent: View<'_>) -> Result<(), OpError> {
         DType::I32 => exponent.as_slice::<i32>().iter().any(|&e| e < 0),
         _ => exponent.as_slice::<i64>().iter().any(|&e| e < 0 || e > i64::from(u32::MAX)),
     };
-    if has_negative { Err(OpError::value("integer exponents must not be negative")) } else { Ok(()) }
+    if has_negative { Err(OpError::value(NEGATIVE_EXPONENT)) } else { Ok(()) }
 }
 
 /// `a / b` rounded towards zero: how often `%` subtracts `b`.

@@ -1,0 +1,60 @@
+//! Running scalar programs.
+
+use crate::error::Error;
+use crate::plan::{Instruction, Program};
+
+/// Runs the code on registers that hold constants and operands.
+pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error> {
+    let code = &program.code[..];
+    let mut at = 0;
+    while let Some(instruction) = code.get(at) {
+        at += 1;
+        match *instruction {
+            Instruction::Unary { f, a, to } => registers[to as usize] = f(registers[a as usize]),
+            Instruction::Binary { f, a, b, to } => {
+                registers[to as usize] = f(registers[a as usize], registers[b as usize]);
+            }
+            Instruction::BinaryThenLeft { f, g, a, b, c, to } => {
+                let first = f(registers[a as usize], registers[b as usize]);
+                registers[to as usize] = g(first, registers[c as usize]);
+            }
+            Instruction::BinaryThenRight { f, g, a, b, c, to } => {
+                let second = f(registers[a as usize], registers[b as usize]);
+                registers[to as usize] = g(registers[c as usize], second);
+            }
+            Instruction::Ternary { f, a, b, c, to } => {
+                registers[to as usize] =
+                    f(registers[a as usize], registers[b as usize], registers[c as usize]);
+            }
+            Instruction::Check { check, a, b } => {
+                let check = &program.checks[check as usize];
+                (check.check)(registers[a as usize], registers[b as usize])
+                    .map_err(|reason| check.provenance.error(reason))?;
+            }
+            Instruction::Copy { from, to } => registers[to as usize] = registers[from as usize],
+            Instruction::Increment { counter } => registers[counter as usize] += 1,
+            Instruction::Jump { target } => at = target as usize,
+            Instruction::JumpIf { condition, target } => {
+                if registers[condition as usize] != 0 {
+                    at = target as usize;
+                }
+            }
+            Instruction::JumpUnless { condition, target } => {
+                if registers[condition as usize] == 0 {
+                    at = target as usize;
+                }
+            }
+            Instruction::JumpIfBinary { f, a, b, is, target } => {
+                if f(registers[a as usize], registers[b as usize]) == u64::from(is) {
+                    at = target as usize;
+                }
+            }
+            Instruction::JumpIfLess { a, b, target } => {
+                if registers[a as usize] < registers[b as usize] {
+                    at = target as usize;
+                }
+            }
+        }
+    }
+    Ok(())
+}
