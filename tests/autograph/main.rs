@@ -3,5 +3,4 @@
 mod cases;
 mod gradients;
 mod messages;
-mod more;
 mod support;

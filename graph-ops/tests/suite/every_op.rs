@@ -253,6 +253,9 @@ fn every_op_has_one_name_and_a_sample() {
     let distinct: HashSet<&str> = all.iter().copied().collect();
     assert_eq!(all.len(), distinct.len(), "a name is used twice");
     let sampled: HashSet<&str> = samples().iter().map(|sample| sample.op.name()).collect();
+    // Effects have no results that could be compared.
+    let distinct: HashSet<&str> =
+        distinct.into_iter().filter(|name| !["print", "assert"].contains(name)).collect();
     assert_eq!(sampled, distinct);
 }
 

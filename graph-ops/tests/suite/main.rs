@@ -9,5 +9,6 @@ mod modes;
 mod pointwise;
 mod random;
 mod reference;
+mod scalar_programs;
 mod support;
 mod training_step;

@@ -1,0 +1,93 @@
+//! Scalar programs: the same bits as the tensor kernels, for every op that has a scalar function.
+
+use std::sync::Arc;
+
+use graph_core::{
+    Array, Class, Error, Fact, Graph, Mode, NodeKind, Origin, Plan, compute, run_with, with_mode,
+};
+use graph_ops::registry::{Sample, samples};
+use graph_ops::{Tensor, catch, while_loop};
+
+use crate::support::Numbers;
+
+/// A branch that applies the sample's op, or gives its last operand's like if the output has that fact.
+fn branch(sample: &Sample) -> Option<Graph> {
+    let origin = Origin::caller();
+    let facts: Vec<_> = sample.operands.iter().map(|x| x.fact.clone()).collect();
+    let build = |name: &str| {
+        let mut graph = Graph::new(name);
+        let inputs: Vec<_> = facts.iter().map(|fact| graph.add_input("x", fact.clone(), origin)).collect();
+        let outputs = graph.add(NodeKind::Apply(sample.op.clone()), &inputs, origin).ok()?;
+        graph.set_outputs(outputs.to_vec());
+        Some(Arc::new(graph))
+    };
+    let mut graph = Graph::new("choice");
+    let mut operands = vec![graph.add_input("p", Fact::scalar(graph_core::DType::Bool), origin)];
+    operands.extend(facts.iter().map(|fact| graph.add_input("x", fact.clone(), origin)));
+    let kind = NodeKind::If { then_branch: build("then")?, else_branch: build("else")? };
+    let outputs = graph.add(kind, &operands, origin).ok()?;
+    graph.set_outputs(outputs.to_vec());
+    Some(graph)
+}
+
+#[test]
+fn every_scalar_function_gives_the_bits_of_its_kernel() {
+    let mut programs = 0;
+    let mut seen = std::collections::HashSet::new();
+    for mut sample in samples().into_iter().filter(|sample| sample.op.class() == Class::Pointwise) {
+        // The same application, to scalars.
+        sample.operands.iter_mut().for_each(|x| x.fact = Fact::scalar(x.fact.dtype));
+        let dtypes: Vec<_> = sample.operands.iter().map(|x| x.fact.dtype).collect();
+        if !seen.insert(format!("{:?} {dtypes:?}", sample.op)) {
+            continue;
+        }
+        let Some(graph) = branch(&sample) else { continue };
+        let plan = Plan::new(&graph).unwrap().to_string();
+        if graph.outputs().iter().all(|&output| graph.fact(output).shape.rank() == 0) {
+            assert!(plan.contains("scalar program"), "{:?}: {plan}", sample.op);
+            programs += 1;
+        }
+        for seed in 0..20 {
+            let mut numbers = Numbers::new(seed);
+            let operands: Vec<Array> =
+                sample.operands.iter().map(|x| numbers.array(&x.fact, x.from, x.to)).collect();
+            let expected = compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>());
+            let mut inputs = vec![Array::scalar(seed % 2 == 0)];
+            inputs.extend(operands.iter().cloned());
+            match (run_with(&graph, &mut inputs), expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert!(found[0].same_bits(&expected[0]), "{:?} of {operands:?}: {found:?}", sample.op);
+                }
+                (Err(Error::Op(found)), Err(expected)) => {
+                    assert!(found.to_string().contains(&expected.to_string()), "{found} is not {expected}");
+                }
+                (found, expected) => panic!("{:?}: {found:?} is not {expected:?}", sample.op),
+            }
+        }
+    }
+    // The rows of the table in each of their dtypes, select, and all casts.
+    assert!(programs > 150, "only {programs} samples became scalar programs");
+}
+
+#[test]
+fn an_error_in_a_scalar_loop_names_the_op_and_the_line() {
+    let result = with_mode(Mode::Lazy, || {
+        catch(|| {
+            let n = Tensor::scalar(3i64);
+            while_loop(n, |n| n.gt(-5), |n| (&n - 1).minimum(Tensor::scalar(12i64) / n)).item::<i64>()
+        })
+    });
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("division by zero") && message.contains("scalar_programs.rs"), "{message}");
+}
+
+#[test]
+fn variables_that_change_places() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        let state = (Tensor::scalar(1i64), Tensor::scalar(2i64), Tensor::scalar(3i64), Tensor::scalar(0i64));
+        let (a, b, c, _) = with_mode(mode, || {
+            while_loop(state.clone(), |(_, _, _, i)| i.lt(4), |(a, b, c, i)| (b, c, &a * 10, i + 1))
+        });
+        assert_eq!([a, b, c].map(|x| with_mode(mode, || x.item::<i64>())), [20, 30, 100]);
+    }
+}
