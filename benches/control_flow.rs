@@ -38,7 +38,7 @@ fn collatz_steps(n: &Tensor) -> Tensor {
     let mut steps = Tensor::scalar(0i64);
     while n > 1 {
         if &n % 2 == 0 {
-            n = n / 2
+            n /= 2
         } else {
             n = n * 3 + 1
         }

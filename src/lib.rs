@@ -5,6 +5,11 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The programs of the page on control flow, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/control-flow.md")]
+struct ControlFlow;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 

@@ -77,13 +77,16 @@ pub enum ScalarFn {
     Ternary(fn(u64, u64, u64) -> u64),
 }
 
+/// What must hold of both operands of a function on bits.
+pub type ScalarCheck = fn(u64, u64) -> Result<(), OpError>;
+
 /// A kernel on scalars, as a function: how control flow on scalars is computed without views.
 #[derive(Debug, Clone, Copy)]
 pub struct ScalarKernel {
     /// Gives the bits that the kernel would write.
     pub function: ScalarFn,
     /// What must hold of both operands of a binary function before it is called.
-    pub check: Option<fn(u64, u64) -> Result<(), OpError>>,
+    pub check: Option<ScalarCheck>,
 }
 
 /// A kernel from a function that computes on any data.

@@ -38,7 +38,7 @@ pub use fact::{Fact, Facts};
 pub use grad::{Algebra, backward};
 pub use graph::{Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
-pub use kernel::{Infallible, Kernel, ScalarFn, ScalarKernel, Source, View, ViewMut};
+pub use kernel::{Infallible, Kernel, ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut};
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};
 pub use origin::Origin;

@@ -6,8 +6,9 @@ use graph_core::{Error, NodeKind, Origin, Value};
 use graph_ops::{OpenRegion, Tensor, TensorTree, apply_many, or_raise, outer, raise, union};
 
 use super::flow::{Flag, Slot};
-use super::logic::{Condition, Truth};
-use super::staging::{check_condition, described, is_tracing, place, raise_host_change};
+use super::logic::{Condition, Truth, check_condition};
+use super::report::{described, place, raise_host_change};
+use super::tracing::is_tracing;
 use super::variable::{Entry, Saved, refuse_opaque, restore, save, set_leaves, unify};
 
 /// The driver of an `if`.

@@ -5,7 +5,7 @@ use graph_ops::{OpenRegion, Tensor, or_raise};
 
 use super::flow::Flag;
 use super::loops::{Carried, exits, is_clear};
-use super::staging::is_tracing;
+use super::tracing::is_tracing;
 use super::variable::{Entry, refuse_opaque, save, set_leaves};
 
 /// The driver of a `loop`.

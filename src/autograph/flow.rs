@@ -5,7 +5,7 @@ use std::any::Any;
 use graph_core::{Error, Origin};
 use graph_ops::{Fixed, Returned, Tensor, TensorTree, TreeVisitor, Variant, raise};
 
-use super::staging::is_in_region;
+use super::tracing::is_in_region;
 
 /// Whether something has been left: a host value until it is set under a tensor condition.
 #[derive(Debug, Clone)]

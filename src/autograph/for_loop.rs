@@ -11,7 +11,7 @@ use graph_ops::{
 use super::flow::Flag;
 use super::logic::TensorLike;
 use super::loops::{Carried, exits, is_clear, partition};
-use super::staging::is_tracing;
+use super::tracing::is_tracing;
 use super::variable::{Entry, refuse_opaque};
 
 /// What a `for` walks along.

@@ -1,9 +1,7 @@
 //! Conditions: comparisons, `&&` and `||`, which give a `bool` for host values and a tensor for tensors.
 
-use graph_core::Origin;
-use graph_ops::{Operand, Tensor, cond};
-
-use super::staging::check_condition;
+use graph_core::{DType, Error, Fact, Origin};
+use graph_ops::{Operand, Tensor, cond, raise};
 
 /// A condition, known now or when the graph runs.
 #[derive(Debug)]
@@ -24,6 +22,18 @@ impl Truth {
                 origin.scope(|| tensor.item::<bool>())
             }
         }
+    }
+}
+
+/// A condition is a bool scalar.
+pub(super) fn check_condition(what: &str, condition: &Tensor, origin: Origin) {
+    if *condition.fact() != Fact::scalar(DType::Bool) {
+        let hint = match condition.dtype() {
+            DType::Bool => "; reduce it with `.all(..)` or `.any(..)`",
+            _ => "; compare it",
+        };
+        let message = format!("the condition of `{what}` is a bool scalar, not {}{hint}", condition.fact());
+        raise(Error::Usage { message, origin });
     }
 }
 

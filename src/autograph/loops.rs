@@ -6,7 +6,7 @@ use graph_core::{Error, Fact, NodeKind, Origin};
 use graph_ops::{OpenRegion, Region, Tensor, apply_many, or_raise, outer, raise, union};
 
 use super::flow::Flag;
-use super::staging::{described, place, raise_host_change};
+use super::report::{described, place, raise_host_change};
 use super::variable::{Entry, Saved, restore, save, set_leaves, unify};
 
 /// The variables of a staged loop.

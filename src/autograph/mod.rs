@@ -23,7 +23,8 @@ mod index;
 mod logic;
 mod loops;
 mod output;
-mod staging;
+mod report;
+mod tracing;
 mod variable;
 mod while_loop;
 

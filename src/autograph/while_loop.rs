@@ -7,9 +7,9 @@ use graph_core::{Fact, NodeKind, Origin};
 use graph_ops::{OpenRegion, Tensor, apply_many, or_raise, outer, union};
 
 use super::flow::Flag;
-use super::logic::{Condition, Truth};
+use super::logic::{Condition, Truth, check_condition};
 use super::loops::{Carried, exits, is_clear};
-use super::staging::{check_condition, is_tracing};
+use super::tracing::is_tracing;
 use super::variable::{Entry, refuse_opaque};
 
 /// The driver of a `while` whose condition is of type `C`.

@@ -41,7 +41,7 @@ fn counts_on_the_host(x: &Tensor) -> Tensor {
     let mut count = 0;
     let mut x = x.clone();
     while x > 1 {
-        x = x / 2;
+        x /= 2;
         count += 1;
     }
     x + count
@@ -119,7 +119,7 @@ fn what_cannot_be_staged_is_said_with_names_and_places() {
 fn checked_root(x: &Tensor) -> Tensor {
     let mut x = x.clone();
     while x > 1.0 {
-        x = x - 1.5;
+        x -= 1.5;
         assert!(x > -0.25, "x is {x} after a step");
     }
     x

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::error::Error;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
-use crate::kernel::{ScalarFn, ScalarKernel};
+use crate::kernel::{ScalarCheck, ScalarFn, ScalarKernel};
 use crate::op::Class;
 use crate::plan::Provenance;
 
@@ -98,7 +98,7 @@ pub(crate) enum Instruction {
 
 /// A check of two operands, and what is said when it fails.
 pub(crate) struct Check {
-    pub(crate) check: fn(u64, u64) -> Result<(), crate::error::OpError>,
+    pub(crate) check: ScalarCheck,
     pub(crate) provenance: Provenance,
 }
 

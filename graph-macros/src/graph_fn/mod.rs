@@ -37,7 +37,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             stub.sig.constness = None;
             stub.sig.variadic = None;
             // With tensors for conditions it still makes sense, and so causes no further ones.
-            stub.block = Box::new(emit::importing(&function.lowered.block));
+            *stub.block = emit::importing(&function.lowered.block);
             quote! { #errors #[allow(unused, clippy::all)] #stub }
         }
         None => emit::emit(&function),

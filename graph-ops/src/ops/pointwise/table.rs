@@ -10,7 +10,7 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, OpError, ScalarFn, View};
+use graph_core::{DType, OpError, ScalarCheck, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
 use crate::kernels::pointwise::{InnerLoop, binary_bits, binary_loop, unary_bits, unary_loop};
@@ -323,7 +323,7 @@ impl ScalarOp {
 
 impl ScalarOp {
     /// [`value_check`](ScalarOp::value_check) of two single elements, on their bits.
-    pub(super) fn bits_check(self, dtype: DType) -> Option<fn(u64, u64) -> Result<(), OpError>> {
+    pub(super) fn bits_check(self, dtype: DType) -> Option<ScalarCheck> {
         match self {
             ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => Some(|_, divisor| match divisor {
                 0 => Err(OpError::value(DIVISION_BY_ZERO)),

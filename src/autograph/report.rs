@@ -1,31 +1,9 @@
-//! What drivers share: whether there is a trace to stage into, and errors about variables.
+//! What is said of variables that a graph cannot hold.
 
-use graph_core::{DType, Error, Fact, Origin, Trace, TraceKind};
+use graph_core::{Error, Origin};
 use graph_ops::{Tensor, raise};
 
 use super::variable::Saved;
-
-/// Whether tensors have no values now, so that control flow on them becomes part of a graph.
-pub(super) fn is_tracing() -> bool {
-    Trace::current().is_some_and(|trace| trace.kind() != TraceKind::Tape)
-}
-
-/// Whether this is in a branch or loop that is being traced.
-pub(super) fn is_in_region() -> bool {
-    Trace::current().is_some_and(|trace| trace.kind() == TraceKind::Region)
-}
-
-/// A condition is a bool scalar.
-pub(super) fn check_condition(what: &str, condition: &Tensor, origin: Origin) {
-    if *condition.fact() != Fact::scalar(DType::Bool) {
-        let hint = match condition.dtype() {
-            DType::Bool => "; reduce it with `.all(..)` or `.any(..)`",
-            _ => "; compare it",
-        };
-        let message = format!("the condition of `{what}` is a bool scalar, not {}{hint}", condition.fact());
-        raise(Error::Usage { message, origin });
-    }
-}
 
 /// `x`, `x.w1` or `x[2]`.
 pub(super) fn place(name: &str, saved: &Saved, leaf: usize) -> String {
