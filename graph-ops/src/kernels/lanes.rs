@@ -1,9 +1,8 @@
 //! Lanes: an array seen along one axis, for kernels that treat each line of elements along it as a whole.
 
 use graph_core::Shape;
-use rayon::prelude::*;
 
-use super::PARALLEL_ELEMENTS;
+use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 
 /// An array as `[outer, len, inner]`, where `len` is the axis that lanes run along. The elements of a lane are `inner`
 /// apart.
@@ -29,9 +28,6 @@ impl Lanes {
     }
 }
 
-/// Elements' worth of work that is worth a task of its own.
-const TASK_ELEMENTS: usize = 1 << 13;
-
 /// Splits `out` into blocks and calls `write` with each one's number; in parallel where `work`, in elements, is enough
 /// for it. Nothing is called for an empty `out`.
 pub(crate) fn for_each_block<T: Send>(
@@ -48,6 +44,9 @@ pub(crate) fn for_each_block<T: Send>(
         out.chunks_mut(block).enumerate().for_each(|(i, out)| write(i, out));
         return;
     }
-    let blocks_per_task = (TASK_ELEMENTS / (work / num_blocks).max(1)).max(1);
-    out.par_chunks_mut(block).enumerate().with_min_len(blocks_per_task).for_each(|(i, out)| write(i, out));
+    let blocks_per_part = (PART_ELEMENTS / (work / num_blocks).max(1)).max(1);
+    for_each_chunk(out, blocks_per_part * block, |part, out| {
+        let first = part * blocks_per_part;
+        out.chunks_mut(block).enumerate().for_each(|(i, out)| write(first + i, out));
+    });
 }

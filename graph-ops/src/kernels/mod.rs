@@ -3,6 +3,7 @@
 pub(crate) mod indices;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
+pub(crate) mod parallel;
 pub(crate) mod pointwise;
 pub(crate) mod random;
 pub(crate) mod reduce;
@@ -12,11 +13,6 @@ pub(crate) mod softmax;
 pub(crate) mod strided;
 
 use graph_core::{Infallible, Kernel, Source, ViewMut};
-
-/// Work below this many elements is done on the calling thread: handing half of it to a second one costs more than it
-/// saves. Measured in additions of f32, of which this many take 50 µs and a hand-over costs 10 to 20; kernels whose
-/// elements cost more count each as several.
-pub(crate) const PARALLEL_ELEMENTS: usize = 1 << 19;
 
 /// The kernel of every op whose output is its operand.
 pub(crate) fn copy() -> Box<dyn Kernel> {

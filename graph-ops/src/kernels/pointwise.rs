@@ -5,10 +5,9 @@
 //! block is read whole before it is written, so the output may be one of the operands.
 
 use graph_core::{Fact, Kernel, OpError, ScalarKernel, Source, View, ViewMut};
-use rayon::prelude::*;
 use smallvec::SmallVec;
 
-use super::PARALLEL_ELEMENTS;
+use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 
 /// An operand of one row.
 #[derive(Debug, Clone, Copy)]
@@ -440,11 +439,10 @@ impl Kernel for PointwiseKernel {
             unsafe { self.run_range(out, &operands, 0, len) };
             return Ok(());
         }
-        let chunk = len.div_ceil(rayon::current_num_threads()).next_multiple_of(BLOCK);
-        (0..len.div_ceil(chunk)).into_par_iter().for_each(|i| {
-            let operands = &operands;
+        let chunk = (PART_ELEMENTS / self.cost).next_multiple_of(BLOCK);
+        graph_core::parallel(len.div_ceil(chunk), |i| {
             // SAFETY: as above; ranges are disjoint.
-            unsafe { self.run_range(out, operands, i * chunk, ((i + 1) * chunk).min(len)) };
+            unsafe { self.run_range(out, &operands, i * chunk, ((i + 1) * chunk).min(len)) };
         });
         Ok(())
     }

@@ -4,9 +4,8 @@
 //! results do not depend on the number of threads. Totals of f32 are kept in f64, which bounds the drift of long sums.
 
 use graph_core::{DType, Kernel, OpError, Shape, Source, View, ViewMut};
-use rayon::prelude::*;
 
-use super::PARALLEL_ELEMENTS;
+use super::parallel::{Disjoint, PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 use super::scalar::Number;
 
 /// How elements are combined.
@@ -232,6 +231,8 @@ const LANES: usize = 16;
 const BLOCK: usize = 512;
 /// Elements of a long contiguous row that one task reduces.
 const CHUNK: usize = 1 << 16;
+/// Chunks whose totals are kept at a time.
+const BAND: usize = 256;
 /// Columns that are reduced together.
 const COLUMNS: usize = 64;
 
@@ -246,23 +247,27 @@ fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
     }
     let parallel = x.len() >= PARALLEL_ELEMENTS;
     if inner == 1 {
-        let reduce = |(out, row): (&mut T, &[T])| *out = T::narrow(reduce_row::<T, M>(row));
-        match parallel && out.len() > 1 {
-            true => out.par_iter_mut().zip(x.par_chunks(len)).for_each(reduce),
-            false => out.iter_mut().zip(x.chunks(len)).for_each(reduce),
-        }
+        let rows = if parallel { (PART_ELEMENTS / len).max(1) } else { out.len() };
+        for_each_chunk(out, rows, |part, out| {
+            for (out, row) in out.iter_mut().zip(x[part * rows * len..].chunks(len)) {
+                *out = T::narrow(reduce_row::<T, M>(row));
+            }
+        });
         return;
     }
     // Tiles of columns within each outer index.
-    let tile = |(tile, out): (usize, &mut [T])| {
-        let tiles_per_outer = inner.div_ceil(COLUMNS);
+    let tiles_per_outer = inner.div_ceil(COLUMNS);
+    let num_tiles = pass.outer * tiles_per_outer;
+    let out = Disjoint::new(out);
+    let reduce_tile = |tile: usize| {
         let (outer, first) = (tile / tiles_per_outer, tile % tiles_per_outer * COLUMNS);
+        // SAFETY: tiles do not overlap, and each is reduced once.
+        let out = unsafe { out.slice(outer * inner + first, COLUMNS.min(inner - first)) };
         reduce_columns::<T, M>(&x[outer * len * inner..][..len * inner], inner, first, out);
     };
-    let tiles = out.chunks_mut(inner).flat_map(|row| row.chunks_mut(COLUMNS));
     match parallel {
-        true => tiles.collect::<Vec<_>>().into_par_iter().enumerate().for_each(tile),
-        false => tiles.enumerate().for_each(tile),
+        true => graph_core::parallel(num_tiles, reduce_tile),
+        false => (0..num_tiles).for_each(reduce_tile),
     }
 }
 
@@ -271,8 +276,21 @@ fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
     if row.len() <= CHUNK {
         return reduce_chunk::<T, M>(row);
     }
-    let totals: Vec<T::Total> = row.par_chunks(CHUNK).map(reduce_chunk::<T, M>).collect();
-    totals.into_iter().reduce(M::combine).expect("a long row has chunks")
+    // Totals of a band of chunks at a time: they fit on the stack.
+    let mut result: Option<T::Total> = None;
+    for band in row.chunks(CHUNK * BAND) {
+        let mut totals = [M::identity::<T>().widen(); BAND];
+        let num_chunks = band.len().div_ceil(CHUNK);
+        for_each_chunk(&mut totals[..num_chunks], 1, |i, total| {
+            let from = i * CHUNK;
+            total[0] = reduce_chunk::<T, M>(&band[from..band.len().min(from + CHUNK)]);
+        });
+        result = totals[..num_chunks]
+            .iter()
+            .copied()
+            .fold(result, |result, total| Some(result.map_or(total, |result| M::combine(result, total))));
+    }
+    result.expect("a long row has chunks")
 }
 
 fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {

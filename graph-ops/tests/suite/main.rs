@@ -11,4 +11,5 @@ mod random;
 mod reference;
 mod scalar_programs;
 mod support;
+mod threads;
 mod training_step;

@@ -1,0 +1,322 @@
+//! The threads behind the team, and how they find work.
+//!
+//! A piece of work is *open* while its generation is odd. A helper that sees a generation it has not served counts itself
+//! in, looks again, and takes parts until there are none. The owner takes parts, too, closes the piece, and waits until
+//! nobody is inside. Counting in and looking again on one side, closing and looking for helpers on the other, are
+//! sequentially consistent: either the helper sees that it came too late, or the owner sees the helper.
+
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// How long a helper looks for work before it goes to sleep. To wake it costs some microseconds, and it comes late: so
+/// it stays through the gaps between the steps of a program that does hardly anything else.
+const PATIENCE: Duration = Duration::from_micros(200);
+/// Looks between two looks at the clock.
+const LOOKS: u32 = 64;
+/// Looks of the owner for its helpers before it lets others run: a helper may have lost its processor.
+const LOOKS_BEFORE_YIELD: u32 = 1 << 14;
+
+thread_local! {
+    /// Whether this thread is within a part, whose own pieces it does alone.
+    static IS_BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// On a cache line of its own (two, since processors fetch pairs), so that those who look do not disturb those who count.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// Some threads and the piece of work they share.
+pub(super) struct Crew {
+    /// Held by the owner of the piece.
+    is_taken: Apart<AtomicBool>,
+    /// Odd while a piece is open.
+    generation: Apart<AtomicUsize>,
+    /// The next part to take.
+    next: Apart<AtomicUsize>,
+    /// Helpers that may be at a part.
+    inside: Apart<AtomicUsize>,
+    /// Helpers that sleep or are about to.
+    asleep: AtomicUsize,
+    /// Threads that work, the owner included.
+    threads: AtomicUsize,
+    piece: UnsafeCell<Piece>,
+    /// Helpers that were started; changed under the lock of `helpers`.
+    started: AtomicUsize,
+    helpers: Mutex<Helpers>,
+    /// What the first part that panicked said.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// A piece of work: a function of the part's number.
+#[derive(Clone, Copy)]
+struct Piece {
+    work: *const (dyn Fn(usize) + Sync),
+    parts: usize,
+}
+
+#[derive(Default)]
+struct Helpers {
+    /// To wake them by.
+    handles: Vec<Thread>,
+    /// The pools they run in. A helper stays in its job for good.
+    pools: Vec<rayon::ThreadPool>,
+}
+
+// SAFETY: `piece` is written by the owner alone (who holds `is_taken`), while no helper is inside; helpers read it while
+// inside an open piece only. The function it points to is Sync and outlives the piece: `parallel` does not return before
+// everybody has left.
+unsafe impl Sync for Crew {}
+// SAFETY: as above.
+unsafe impl Send for Crew {}
+
+impl Crew {
+    pub(super) fn new(threads: usize) -> Crew {
+        Crew {
+            is_taken: Apart(AtomicBool::new(false)),
+            generation: Apart(AtomicUsize::new(0)),
+            next: Apart(AtomicUsize::new(0)),
+            inside: Apart(AtomicUsize::new(0)),
+            asleep: AtomicUsize::new(0),
+            threads: AtomicUsize::new(threads),
+            piece: UnsafeCell::new(Piece { work: &|_| {}, parts: 0 }),
+            started: AtomicUsize::new(0),
+            helpers: Mutex::default(),
+            panic: Mutex::default(),
+        }
+    }
+
+    pub(super) fn num_threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_num_threads(&'static self, threads: usize) {
+        self.threads.store(threads, Ordering::Relaxed);
+    }
+
+    /// Calls `work` with each of `0..parts`.
+    pub(super) fn parallel(&'static self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let threads = self.num_threads();
+        let alone = threads == 1 || parts < 2 || IS_BUSY.get();
+        if alone || self.is_taken.0.swap(true, Ordering::Acquire) {
+            return (0..parts).for_each(work);
+        }
+        // SAFETY: only the lifetime changes; nobody uses the pointer after this function has returned.
+        let work = unsafe {
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync + 'static)>(work)
+        };
+        // SAFETY: we hold `is_taken`, and the owner before us waited until nobody was inside.
+        unsafe { *self.piece.get() = Piece { work, parts } };
+        self.next.0.store(0, Ordering::Relaxed);
+        self.generation.0.fetch_add(1, Ordering::SeqCst);
+        self.call_helpers(threads - 1);
+        IS_BUSY.set(true);
+        self.take_parts(Piece { work, parts });
+        IS_BUSY.set(false);
+        self.generation.0.fetch_add(1, Ordering::SeqCst);
+        let mut looks = 0;
+        while self.inside.0.load(Ordering::SeqCst) != 0 {
+            looks += 1;
+            if looks % LOOKS_BEFORE_YIELD == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+        let panic = match self.next.0.load(Ordering::Relaxed) {
+            PANICKED.. => lock(&self.panic).take(),
+            _ => None,
+        };
+        self.is_taken.0.store(false, Ordering::Release);
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Makes the helpers that there are not yet, and wakes those that sleep.
+    fn call_helpers(&'static self, wanted: usize) {
+        let is_short =
+            self.asleep.load(Ordering::SeqCst) > 0 || self.started.load(Ordering::Relaxed) < wanted;
+        if !is_short {
+            return;
+        }
+        let mut helpers = lock(&self.helpers);
+        if self.started.load(Ordering::Relaxed) < wanted {
+            self.start(&mut helpers, wanted);
+        }
+        helpers.handles.iter().for_each(Thread::unpark);
+    }
+
+    fn start(&'static self, helpers: &mut Helpers, wanted: usize) {
+        let first = self.started.swap(wanted, Ordering::Relaxed);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(wanted - first)
+            .thread_name(move |index| format!("grafito-{}", first + index + 1))
+            .build();
+        // Where the system gives no more threads, those that there are do the work.
+        if let Ok(pool) = pool {
+            pool.spawn_broadcast(move |context| self.help(first + context.index()));
+            helpers.pools.push(pool);
+        }
+    }
+
+    /// The life of a helper.
+    fn help(&'static self, index: usize) {
+        IS_BUSY.set(true);
+        lock(&self.helpers).handles.push(std::thread::current());
+        let mut served = 0;
+        loop {
+            let generation = self.wait_for_work(served);
+            served = generation;
+            if index + 1 >= self.num_threads() {
+                continue; // Fewer threads were asked for since.
+            }
+            self.inside.0.fetch_add(1, Ordering::SeqCst);
+            if self.generation.0.load(Ordering::SeqCst) == generation {
+                // SAFETY: the piece was open after we had counted ourselves in, so its owner waits for us.
+                self.take_parts(unsafe { *self.piece.get() });
+            }
+            self.inside.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// The generation of an open piece other than the one served last.
+    fn wait_for_work(&self, served: usize) -> usize {
+        let is_new = |generation: usize| generation % 2 == 1 && generation != served;
+        let mut since = Instant::now();
+        loop {
+            for _ in 0..LOOKS {
+                let generation = self.generation.0.load(Ordering::Acquire);
+                if is_new(generation) {
+                    return generation;
+                }
+                std::hint::spin_loop();
+            }
+            if since.elapsed() > PATIENCE {
+                self.asleep.fetch_add(1, Ordering::SeqCst);
+                // Opened just now, the piece may have been opened by one who did not see us asleep.
+                if !is_new(self.generation.0.load(Ordering::SeqCst)) {
+                    std::thread::park();
+                }
+                self.asleep.fetch_sub(1, Ordering::SeqCst);
+                since = Instant::now();
+            }
+        }
+    }
+
+    /// Does parts until none is left.
+    fn take_parts(&self, piece: Piece) {
+        // SAFETY: the piece is open, or its owner waits for us.
+        let work = unsafe { &*piece.work };
+        loop {
+            let part = self.next.0.fetch_add(1, Ordering::Relaxed);
+            if part >= piece.parts {
+                return;
+            }
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
+                lock(&self.panic).get_or_insert(panic);
+                self.next.0.store(PANICKED, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+}
+
+/// The next part, after one has panicked: there is none, however often it is counted up.
+const PANICKED: usize = usize::MAX / 2;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Crew;
+
+    /// A crew for one test; its helpers never end, so neither does it.
+    fn crew(threads: usize) -> &'static Crew {
+        Box::leak(Box::new(Crew::new(threads)))
+    }
+
+    const ROUNDS: usize = if cfg!(miri) { 20 } else { 5000 };
+
+    #[test]
+    fn every_part_is_done_once() {
+        let crew = crew(3);
+        for round in 0..ROUNDS {
+            let parts = round % 7;
+            let done: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
+            crew.parallel(parts, &|part| {
+                done[part].fetch_add(1, Ordering::Relaxed);
+            });
+            assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1), "round {round}");
+        }
+    }
+
+    #[test]
+    fn what_parts_write_is_there_afterwards() {
+        let crew = crew(4);
+        for round in 0..ROUNDS {
+            let mut values = [0usize; 8];
+            let start = values.as_mut_ptr() as usize;
+            crew.parallel(8, &|part| {
+                // SAFETY: each part writes an element of its own, of an array that outlives the call.
+                unsafe { (start as *mut usize).add(part).write(round + part) };
+            });
+            assert!(values.iter().enumerate().all(|(i, &value)| value == round + i));
+        }
+    }
+
+    #[test]
+    fn several_owners_and_nested_pieces() {
+        let crew = crew(2);
+        let total = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS / 10 {
+                        crew.parallel(3, &|_| {
+                            crew.parallel(2, &|_| {
+                                total.fetch_add(1, Ordering::Relaxed);
+                            });
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 4 * (ROUNDS / 10) * 6);
+    }
+
+    #[test]
+    fn a_panic_comes_back_and_leaves_the_crew_whole() {
+        let crew = crew(2);
+        for _ in 0..20 {
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                crew.parallel(8, &|part| assert!(part != 3, "part three"));
+            }));
+            let message = *result.expect_err("a part panicked").downcast::<&str>().expect("a text");
+            assert_eq!(message, "part three");
+            let count = AtomicUsize::new(0);
+            crew.parallel(4, &|_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(count.into_inner(), 4);
+        }
+    }
+
+    #[test]
+    fn helpers_wake_after_they_slept() {
+        let crew = crew(2);
+        for _ in 0..3 {
+            std::thread::sleep(super::PATIENCE * 20);
+            let count = AtomicUsize::new(0);
+            crew.parallel(4, &|_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(count.into_inner(), 4);
+        }
+    }
+}
