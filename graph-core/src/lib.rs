@@ -39,13 +39,16 @@ pub use fact::{Fact, Facts};
 pub use grad::{Algebra, backward};
 pub use graph::{Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
-pub use kernel::{Infallible, Kernel, ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut};
+pub use kernel::{
+    DataCheck, Infallible, Kernel, RowKernel, RowLoop, RowOperand, RowSpan, ScalarCheck, ScalarFn,
+    ScalarKernel, Source, View, ViewMut,
+};
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};
 pub use origin::Origin;
 pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, hoist, inline};
 pub use pending::{Pending, PendingOperand};
-pub use plan::Plan;
+pub use plan::{Plan, PlanOptions};
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};
 pub use shape::Shape;
 pub use team::{THREADS_VARIABLE, num_threads, parallel, set_num_threads};

@@ -1,6 +1,7 @@
 //! Execution on the host: the one place, with buffers and kernels' views, that deals in host memory.
 
 mod frame;
+mod rows;
 mod run;
 mod scalar;
 mod stack;

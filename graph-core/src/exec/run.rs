@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
+use super::rows;
 use super::scalar;
 use super::stack::Stack;
 use crate::array::Array;
@@ -77,6 +78,18 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             let mut outs: SmallVec<[_; 1]> =
                 step.results.iter().map(|slot| unsafe { frame.view_mut(slot, in_place) }).collect();
             kernel.run(&mut outs, &ins).map_err(|reason| step.provenance.error(reason))
+        }
+        Action::Rows(program) => {
+            for check in &program.checks {
+                // SAFETY: nothing is written yet.
+                let view = unsafe { frame.source(&step.arguments[check.argument]) }.view();
+                (check.check)(view).map_err(|reason| check.provenance.error(reason))?;
+            }
+            let arguments: SmallVec<[_; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
+            // SAFETY: by the frame's invariant results overlap neither each other nor arguments, but where the planner
+            // asked the program.
+            unsafe { rows::run(program, &arguments, &results(step, frame)) };
+            Ok(())
         }
         Action::Copy => {
             let from = frame.argument(&step.arguments[0]);

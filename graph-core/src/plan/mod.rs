@@ -6,10 +6,13 @@
 
 mod arena;
 mod planner;
+mod rows;
 mod scalar;
+mod schedule;
 
 use smallvec::SmallVec;
 
+pub(crate) use rows::{Home, Instruction as RowInstruction, Level, Operand as RowWalk, RowProgram};
 pub(crate) use scalar::{Instruction, Program, bits};
 
 use crate::array::Array;
@@ -35,6 +38,19 @@ pub struct Plan {
     pub(crate) fresh: Vec<Fact>,
     /// Where each output is at the end.
     pub(crate) outputs: Vec<Slot>,
+}
+
+/// What a planner may do. No result depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Whether ops on the same rows are computed together.
+    pub fuse: bool,
+}
+
+impl Default for PlanOptions {
+    fn default() -> PlanOptions {
+        PlanOptions { fuse: true }
+    }
 }
 
 /// Where a value's bytes are.
@@ -83,6 +99,8 @@ pub(crate) struct Provenance {
 
 pub(crate) enum Action {
     Kernel(Box<dyn Kernel>),
+    /// Several ops, row by row.
+    Rows(RowProgram),
     /// Copies the argument to the result.
     Copy,
     Call(SubPlan),
@@ -122,7 +140,7 @@ impl Action {
     /// The plans of the node's regions.
     fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
         match self {
-            Action::Kernel(_) | Action::Copy | Action::Scalar { .. } => SmallVec::new(),
+            Action::Kernel(_) | Action::Rows(_) | Action::Copy | Action::Scalar { .. } => SmallVec::new(),
             Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),
             Action::If { then_plan, else_plan } => SmallVec::from_iter([then_plan, else_plan]),
             Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
@@ -146,8 +164,16 @@ impl Plan {
     /// # Errors
     /// When the graph breaks the rules of the IR, or an op has no kernel for its operands.
     pub fn new(graph: &Graph) -> Result<Plan, Error> {
+        Plan::with_options(graph, PlanOptions::default())
+    }
+
+    /// The same, decided in other ways.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn with_options(graph: &Graph, options: PlanOptions) -> Result<Plan, Error> {
         verify_after("before planning", graph)?;
-        planner::plan(graph, planner::Border::Caller)
+        planner::plan(graph, planner::Border::Caller, options)
     }
 
     /// Number of steps, those of regions not counted.
@@ -205,8 +231,12 @@ impl std::fmt::Display for Plan {
                 })
                 .collect();
             write!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
-            if let Action::Scalar { program, .. } = &step.action {
-                write!(f, ", a scalar program of {} instructions", program.code.len())?;
+            match &step.action {
+                Action::Scalar { program, .. } => {
+                    write!(f, ", a scalar program of {} instructions", program.code.len())?;
+                }
+                Action::Rows(program) => write!(f, ", {program}")?,
+                _ => {}
             }
             writeln!(f)?;
         }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::arena::ArenaLayout;
-use super::{Action, Argument, Place, Plan, Provenance, Slot, Step, SubPlan};
+use super::rows::{self, Compiled};
+use super::schedule::{Group, Unit, schedule};
+use super::{Action, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::{Error, Operand};
 use crate::fact::Fact;
@@ -23,10 +25,20 @@ pub(super) enum Border {
     Parent,
 }
 
-pub(super) fn plan(graph: &Graph, border: Border) -> Result<Plan, Error> {
-    let mut planner = Planner::new(graph, border)?;
-    for position in 0..planner.order.len() {
-        planner.place_node(position)?;
+pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Result<Plan, Error> {
+    let mut kernels: Vec<Option<Box<dyn Kernel>>> = Vec::new();
+    kernels.resize_with(graph.index_bound(), || None);
+    let order = graph.topological_order();
+    for &id in &order {
+        kernels[id.index()] = kernel(graph, id)?;
+    }
+    let units = schedule(graph, &order, &kernels, options.fuse);
+    let mut planner = Planner::new(graph, border, options, &units, kernels);
+    for (position, unit) in units.iter().enumerate() {
+        match unit {
+            Unit::Node(id) => planner.place_node(*id, position)?,
+            Unit::Rows(group) => planner.place_rows(group, position),
+        }
     }
     Ok(planner.finish())
 }
@@ -43,31 +55,35 @@ struct Storage {
 struct Planner<'g> {
     graph: &'g Graph,
     border: Border,
-    order: Vec<NodeId>,
+    options: PlanOptions,
     last_use: HashMap<Value, usize>,
     storage_of: HashMap<Value, usize>,
     storages: Vec<Storage>,
     layout: ArenaLayout,
-    /// The kernels of ops, by position, until their steps are made.
+    /// The kernels of ops, by the index of the node, until their steps are made.
     kernels: Vec<Option<Box<dyn Kernel>>>,
-    /// Position of the last node that may fail; `None` where none may.
+    /// Position of the last unit that may fail; `None` where none may.
     last_failure: Option<usize>,
     plan: Plan,
 }
 
 impl<'g> Planner<'g> {
-    fn new(graph: &'g Graph, border: Border) -> Result<Planner<'g>, Error> {
-        let order = graph.topological_order();
-        let last_use = last_uses(graph, &order);
-        let kernels = order.iter().map(|&id| kernel(graph, id)).collect::<Result<Vec<_>, _>>()?;
-        let may_fail = |position: &usize| match graph.node(order[*position]).kind() {
+    fn new(
+        graph: &'g Graph,
+        border: Border,
+        options: PlanOptions,
+        units: &[Unit],
+        kernels: Vec<Option<Box<dyn Kernel>>>,
+    ) -> Planner<'g> {
+        let last_use = last_uses(graph, units);
+        let node_may_fail = |id: NodeId| match graph.node(id).kind() {
             NodeKind::Input { .. } | NodeKind::Constant(_) => false,
-            NodeKind::Apply(_) => kernels[*position].as_ref().is_some_and(|kernel| kernel.may_fail()),
+            NodeKind::Apply(_) => kernels[id.index()].as_ref().is_some_and(|kernel| kernel.may_fail()),
             NodeKind::Call { .. } | NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
                 true
             }
         };
-        let last_failure = (0..order.len()).rev().find(may_fail);
+        let last_failure = units.iter().rposition(|unit| unit.nodes().iter().any(|&id| node_may_fail(id)));
         let plan = Plan {
             steps: Vec::new(),
             arena_bytes: 0,
@@ -81,7 +97,7 @@ impl<'g> Planner<'g> {
         let mut planner = Planner {
             graph,
             border,
-            order,
+            options,
             last_use,
             storage_of: HashMap::new(),
             storages: Vec::new(),
@@ -96,12 +112,11 @@ impl<'g> Planner<'g> {
         if border == Border::Parent {
             planner.plan.fresh = graph.output_facts().cloned().collect();
         }
-        Ok(planner)
+        planner
     }
 
     /// Chooses places for a node's outputs, adds its step, and frees what it was the last to use.
-    fn place_node(&mut self, position: usize) -> Result<(), Error> {
-        let id = self.order[position];
+    fn place_node(&mut self, id: NodeId, position: usize) -> Result<(), Error> {
         let node = self.graph.node(id);
         let outputs: SmallVec<[Value; 1]> = (0..node.facts().len()).map(|o| Value::new(id, o)).collect();
         match node.kind() {
@@ -120,17 +135,10 @@ impl<'g> Planner<'g> {
             NodeKind::Apply(op) => {
                 let in_place = self.in_place_operand(op.class(), id, position);
                 match in_place {
-                    Some(operand) => {
-                        let storage = self.storage_of[&node.inputs()[operand]];
-                        self.storages[storage].last_use = self.last_use[&outputs[0]];
-                        self.storage_of.insert(outputs[0], storage);
-                        if let Place::Input(index) = self.storages[storage].place {
-                            self.plan.overwritten[index] = true;
-                        }
-                    }
+                    Some(operand) => self.overwrite(node.inputs()[operand], outputs[0]),
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
-                let kernel = self.kernels[position].take().expect("made before");
+                let kernel = self.kernels[id.index()].take().expect("made before");
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
             kind => {
@@ -144,6 +152,49 @@ impl<'g> Planner<'g> {
         }
         self.free_dead(node.inputs(), &outputs, position);
         Ok(())
+    }
+
+    /// Chooses places for what leaves a group, adds its step, and frees what it was the last to use.
+    fn place_rows(&mut self, group: &Group, position: usize) {
+        let kernel = |id: NodeId| {
+            let row = self.kernels[id.index()].as_ref().and_then(|kernel| kernel.row());
+            row.expect("what goes by rows was grouped")
+        };
+        let Compiled { program, arguments, results } =
+            rows::compile(self.graph, &group.space, &group.members, &kernel);
+        let mut taken: SmallVec<[usize; 4]> = SmallVec::new();
+        for (result, &value) in results.iter().enumerate() {
+            let may_overwrite = |&argument: &usize| {
+                let storage = self.storage_of[&arguments[argument]];
+                let same = arguments.iter().filter(|other| self.storage_of[other] == storage);
+                same.count() == 1
+                    && !taken.contains(&argument)
+                    && self.is_ours_to_overwrite(arguments[argument], value, position)
+                    && program.may_overwrite(result, argument)
+            };
+            match (0..arguments.len()).find(may_overwrite) {
+                Some(argument) => {
+                    taken.push(argument);
+                    self.overwrite(arguments[argument], value);
+                }
+                None => self.allocate(value),
+            }
+        }
+        for &id in group.members.iter().filter(|id| self.kernels[id.index()].is_none()) {
+            // A view of what leaves the group is where that is.
+            if let Some(&storage) = self.storage_of.get(&self.graph.node(id).inputs()[0]) {
+                self.storage_of.insert(Value::new(id, 0), storage);
+            }
+        }
+        let names: Vec<&str> = group.members.iter().map(|&id| self.graph.node(id).kind().name()).collect();
+        let origin = self.graph.node(group.members[group.members.len() - 1]).origin();
+        self.plan.steps.push(Step {
+            action: Action::Rows(program),
+            arguments: arguments.iter().map(|&value| Argument::Slot(self.slot(value))).collect(),
+            results: results.iter().map(|&value| self.slot(value)).collect(),
+            provenance: Provenance { op: names.join("+"), origin, operands: Vec::new() },
+        });
+        self.free_dead(&arguments, &results, position);
     }
 
     /// The action of a structural node, and the arena ranges that only it uses.
@@ -183,7 +234,7 @@ impl<'g> Planner<'g> {
     }
 
     fn sub_plan(&mut self, region: &Graph, scratch: &mut Vec<(usize, usize)>) -> Result<SubPlan, Error> {
-        let plan = plan(region, Border::Parent)?;
+        let plan = plan(region, Border::Parent, self.options)?;
         let arena = self.scratch(plan.arena_bytes, scratch);
         let first_stack = self.plan.num_stacks;
         self.plan.num_stacks += plan.num_stacks;
@@ -204,29 +255,40 @@ impl<'g> Planner<'g> {
     /// An operand that the output may overwrite: it has the output's fact, dies here, and its memory is ours.
     fn in_place_operand(&self, class: Class, id: NodeId, position: usize) -> Option<usize> {
         let node = self.graph.node(id);
-        let [output_fact] = node.facts() else { return None };
-        let output = Value::new(id, 0);
-        if self.border == Border::Parent && self.graph.outputs().contains(&output) {
-            return None; // The parent has chosen its place.
-        }
-        let exposed = self.last_use[&output] == usize::MAX;
+        let [_] = node.facts() else { return None };
         (0..node.inputs().len()).find(|&i| {
-            let operand = node.inputs()[i];
-            let storage_id = self.storage_of[&operand];
-            let storage = &self.storages[storage_id];
-            let is_ours = match storage.place {
-                Place::Arena(_) => !exposed,
-                // What the caller gave is overwritten only once nothing can fail any more: a failed call loses nothing.
-                Place::Input(index) => self.is_donated(index) && self.last_failure < Some(position),
-                Place::Constant(_) | Place::Fresh(_) | Place::Stack(_) => false,
-            };
-            let others = node.inputs().iter().enumerate().filter(|&(j, _)| j != i);
-            is_ours
-                && class.allows_in_place(i)
-                && storage.last_use == position
-                && self.graph.fact(operand) == output_fact
-                && others.into_iter().all(|(_, other)| self.storage_of[other] != storage_id)
+            let storage = self.storage_of[&node.inputs()[i]];
+            let mut others = node.inputs().iter().enumerate().filter(|&(j, _)| j != i);
+            class.allows_in_place(i)
+                && self.is_ours_to_overwrite(node.inputs()[i], Value::new(id, 0), position)
+                && others.all(|(_, other)| self.storage_of[other] != storage)
         })
+    }
+
+    /// Whether a result computed at this position may take an operand's memory: they have one fact, the operand dies
+    /// here, and its memory is ours.
+    fn is_ours_to_overwrite(&self, operand: Value, result: Value, position: usize) -> bool {
+        if self.border == Border::Parent && self.graph.outputs().contains(&result) {
+            return false; // The parent has chosen its place.
+        }
+        let storage = &self.storages[self.storage_of[&operand]];
+        let is_ours = match storage.place {
+            Place::Arena(_) => self.last_use[&result] != usize::MAX,
+            // What the caller gave is overwritten only once nothing can fail any more: a failed call loses nothing.
+            Place::Input(index) => self.is_donated(index) && self.last_failure < Some(position),
+            Place::Constant(_) | Place::Fresh(_) | Place::Stack(_) => false,
+        };
+        is_ours && storage.last_use == position && self.graph.fact(operand) == self.graph.fact(result)
+    }
+
+    /// Lets a result take the memory of an operand.
+    fn overwrite(&mut self, operand: Value, result: Value) {
+        let storage = self.storage_of[&operand];
+        self.storages[storage].last_use = self.last_use[&result];
+        self.storage_of.insert(result, storage);
+        if let Place::Input(index) = self.storages[storage].place {
+            self.plan.overwritten[index] = true;
+        }
     }
 
     fn is_donated(&self, index: usize) -> bool {
@@ -339,9 +401,10 @@ pub(super) fn provenance(graph: &Graph, id: NodeId) -> Provenance {
 
 /// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own
 /// position where nothing reads it.
-fn last_uses(graph: &Graph, order: &[NodeId]) -> HashMap<Value, usize> {
-    let mut last_use: HashMap<Value, usize> = HashMap::with_capacity(order.len());
-    for (position, &id) in order.iter().enumerate() {
+fn last_uses(graph: &Graph, units: &[Unit]) -> HashMap<Value, usize> {
+    let mut last_use: HashMap<Value, usize> = HashMap::with_capacity(units.len());
+    let nodes = || units.iter().enumerate().flat_map(|(i, unit)| unit.nodes().iter().map(move |&id| (i, id)));
+    for (position, id) in nodes() {
         let node = graph.node(id);
         for output in 0..node.facts().len() {
             last_use.insert(Value::new(id, output), position);
@@ -354,6 +417,7 @@ fn last_uses(graph: &Graph, order: &[NodeId]) -> HashMap<Value, usize> {
         last_use.insert(*output, usize::MAX);
     }
     // A viewed value lives as long as its views: users come later, so one sweep from the end settles chains.
+    let order: Vec<NodeId> = nodes().map(|(_, id)| id).collect();
     for &id in order.iter().rev() {
         let node = graph.node(id);
         if let NodeKind::Apply(op) = node.kind()

@@ -4,25 +4,16 @@
 //! stays at one element. A row is handed to an [`InnerLoop`], which works in blocks that fit the vector registers. A
 //! block is read whole before it is written, so the output may be one of the operands.
 
-use graph_core::{Fact, Kernel, OpError, ScalarKernel, Source, View, ViewMut};
+use std::sync::Arc;
+
+use graph_core::{Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut};
 use smallvec::SmallVec;
 
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 
-/// An operand of one row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RowOperand {
-    pub(crate) address: *const u8,
-    /// Whether the row uses one element throughout.
-    pub(crate) is_splat: bool,
-}
-
-/// Writes `len` elements at an address, from rows of operands.
-///
-/// # Safety
-/// The destination is valid for `len` elements of the output's type, each operand for `len` elements of its type (one
-/// where it is a splat); an operand starts where the destination does or does not overlap it.
-pub(crate) type InnerLoop = unsafe fn(*mut u8, &[RowOperand], usize);
+/// Writes a row from rows of operands.
+pub(crate) use graph_core::RowLoop as InnerLoop;
+pub(crate) use graph_core::RowOperand;
 
 /// Number of elements that are read before they are written: 64 bytes of f32.
 pub(crate) const BLOCK: usize = 16;
@@ -449,6 +440,15 @@ impl Kernel for PointwiseKernel {
 
     fn scalar(&self) -> Option<ScalarKernel> {
         self.scalar
+    }
+
+    fn row(&self) -> Option<RowKernel> {
+        // SAFETY: an inner loop keeps the contract of a row loop; elements come from those at their positions.
+        let row = unsafe { RowKernel::new(self.inner, RowSpan::Elements) }.with_cost(self.cost);
+        Some(match self.check {
+            Some(check) => row.with_check(1, Arc::new(check)),
+            None => row,
+        })
     }
 
     fn may_fail(&self) -> bool {

@@ -4,6 +4,10 @@
 //! several threads. Destinations come first. Every operand is dense and row-major; broadcasting is the kernel's own
 //! affair. A kernel writes every element of every output; the result must not depend on the number of threads.
 
+mod row;
+
+pub use row::{DataCheck, RowKernel, RowLoop, RowOperand, RowSpan};
+
 use crate::dtype::{DType, Element};
 use crate::error::OpError;
 use crate::fact::Fact;
@@ -62,6 +66,11 @@ pub trait Kernel: Send + Sync {
 
     /// The same for operands of rank 0, as a function on bits; `None` (the default) where there is no such function.
     fn scalar(&self) -> Option<ScalarKernel> {
+        None
+    }
+
+    /// The same row by row, for dense operands; `None` (the default) where it does not go by rows.
+    fn row(&self) -> Option<RowKernel> {
         None
     }
 }

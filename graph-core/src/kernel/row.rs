@@ -1,0 +1,86 @@
+//! Row kernels: what a kernel does to one row of its operands, so that several ops can be computed row by row, without
+//! their intermediate results ever leaving the cache.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::View;
+use crate::error::OpError;
+
+/// An operand of one row.
+#[derive(Debug, Clone, Copy)]
+pub struct RowOperand {
+    /// Its first element.
+    pub address: *const u8,
+    /// Whether the row uses one element throughout.
+    pub is_splat: bool,
+}
+
+/// Writes a row at an address from rows of operands; the last argument is the number of elements of a row.
+///
+/// # Safety
+/// The destination is valid for as many elements of the output's type as the [`RowSpan`] says, and each operand for a
+/// row of elements of its type (one where it is a splat). An operand starts where the destination does or does not
+/// overlap it; the former only for [`RowSpan::Elements`], with elements of one size.
+pub type RowLoop = unsafe fn(*mut u8, &[RowOperand], usize);
+
+/// How what a row kernel writes relates to what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowSpan {
+    /// Each element from the elements at its (broadcast) position, so that a row may be cut anywhere.
+    Elements,
+    /// A row from a whole row along the last axes, so many of them.
+    Row {
+        /// Number of axes that a row runs along.
+        axes: usize,
+    },
+    /// One element from a whole row along the last axes.
+    Total {
+        /// Number of axes that a row runs along.
+        axes: usize,
+    },
+}
+
+/// What must hold of an operand's data before the rows are computed.
+pub type DataCheck = Arc<dyn Fn(View<'_>) -> Result<(), OpError> + Send + Sync>;
+
+/// A kernel as a function of rows.
+#[derive(Clone)]
+pub struct RowKernel {
+    pub(crate) function: RowLoop,
+    pub(crate) span: RowSpan,
+    /// What an element costs, in additions.
+    pub(crate) cost: usize,
+    /// With the operand's number.
+    pub(crate) check: Option<(usize, DataCheck)>,
+}
+
+impl RowKernel {
+    /// A kernel of this function, which gives the bits that the kernel of whole arrays gives.
+    ///
+    /// # Safety
+    /// The function reads and writes only what the contract of [`RowLoop`] and the span allow, for operands and output of
+    /// the dtypes that the kernel was made for.
+    pub unsafe fn new(function: RowLoop, span: RowSpan) -> RowKernel {
+        RowKernel { function, span, cost: 1, check: None }
+    }
+
+    /// With elements that cost so many additions.
+    #[must_use]
+    pub fn with_cost(self, cost: usize) -> RowKernel {
+        RowKernel { cost, ..self }
+    }
+
+    /// With a look at the data of an operand before anything is computed.
+    #[must_use]
+    pub fn with_check(self, operand: usize, check: DataCheck) -> RowKernel {
+        RowKernel { check: Some((operand, check)), ..self }
+    }
+}
+
+impl fmt::Debug for RowKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RowKernel { span, cost, .. } = self;
+        f.debug_struct("RowKernel").field("span", span).field("cost", cost).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,373 @@
+//! From a group of ops to a row program.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use super::{Check, Home, Instruction, Level, Operand, RowProgram, Space, Target, is_dense};
+use crate::buffer::ALIGNMENT;
+use crate::fact::Fact;
+use crate::graph::{Graph, NodeKind};
+use crate::ids::{NodeId, Value};
+use crate::kernel::{RowKernel, RowSpan};
+use crate::op::Class;
+use crate::plan::planner::provenance;
+use crate::shape::Shape;
+
+/// What the values of a block may take up: half of a small first-level cache.
+const BLOCK_BYTES: usize = 24 << 10;
+/// Additions that are worth a part of their own.
+const PART_COST: usize = 1 << 15;
+
+/// A program with the values it reads, one for each argument of its step, and those it writes.
+pub(in crate::plan) struct Compiled {
+    pub(in crate::plan) program: RowProgram,
+    pub(in crate::plan) arguments: Vec<Value>,
+    pub(in crate::plan) results: Vec<Value>,
+}
+
+/// Compiles the members of a group, in order; `kernel` gives those of its ops.
+pub(in crate::plan) fn compile(
+    graph: &Graph,
+    space: &Space,
+    members: &[NodeId],
+    kernel: &dyn Fn(NodeId) -> RowKernel,
+) -> Compiled {
+    let mut compiler = Compiler::new(graph, space, members);
+    let ops: Vec<(NodeId, RowKernel)> =
+        members.iter().filter(|&&id| !is_view(graph, id)).map(|&id| (id, kernel(id))).collect();
+    compiler.walks(&ops);
+    let (block_rows, block_columns) = compiler.block(&ops);
+    let mut registers = Registers::new(block_rows, block_columns);
+    let last_read = compiler.last_reads(&ops);
+    for (index, (id, kernel)) in ops.iter().enumerate() {
+        compiler.instruction(*id, kernel, index, &last_read, &mut registers);
+    }
+    let cost: usize = ops.iter().map(|(_, kernel)| kernel.cost).sum();
+    let block_cost = block_rows * block_columns * cost.max(1);
+    let Compiler { arguments, results, operands, targets, instructions, checks, rows, width, outer, .. } =
+        compiler;
+    let program = RowProgram {
+        outer,
+        rows,
+        width,
+        block_rows,
+        block_columns,
+        blocks_per_part: (PART_COST / block_cost.max(1)).max(1),
+        operands,
+        results: targets,
+        instructions,
+        register_bytes: registers.peak,
+        checks,
+    };
+    Compiled { program, arguments, results }
+}
+
+fn is_view(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id).kind(), NodeKind::Apply(op) if op.class() == Class::View)
+}
+
+struct Compiler<'g> {
+    graph: &'g Graph,
+    space: &'g Space,
+    /// The value that a member's value is, through views.
+    root: HashMap<Value, Value>,
+    outer: SmallVec<[usize; 4]>,
+    rows: usize,
+    width: usize,
+    arguments: Vec<Value>,
+    /// For each reading of a value from outside by an op, the walk.
+    read: HashMap<(NodeId, usize), usize>,
+    operands: Vec<Operand>,
+    results: Vec<Value>,
+    targets: Vec<Target>,
+    home: HashMap<Value, Home>,
+    instructions: Vec<Instruction>,
+    checks: Vec<Check>,
+}
+
+impl<'g> Compiler<'g> {
+    fn new(graph: &'g Graph, space: &'g Space, members: &[NodeId]) -> Compiler<'g> {
+        let mut root: HashMap<Value, Value> = HashMap::new();
+        for &id in members {
+            let value = Value::new(id, 0);
+            let viewed = is_view(graph, id).then(|| root[&graph.node(id).inputs()[0]]);
+            root.insert(value, viewed.unwrap_or(value));
+        }
+        let mut results: Vec<Value> = Vec::new();
+        for &id in members {
+            let value = Value::new(id, 0);
+            let leaves = graph.outputs().contains(&value)
+                || graph.users(value).any(|(user, _)| !root.contains_key(&Value::new(user, 0)));
+            if leaves && !results.contains(&root[&value]) {
+                results.push(root[&value]);
+            }
+        }
+        Compiler {
+            graph,
+            space,
+            root,
+            outer: SmallVec::new(),
+            rows: 0,
+            width: 0,
+            arguments: Vec::new(),
+            read: HashMap::new(),
+            operands: Vec::new(),
+            results,
+            targets: Vec::new(),
+            home: HashMap::new(),
+            instructions: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    fn fact(&self, value: Value) -> &'g Fact {
+        self.graph.fact(value)
+    }
+
+    fn level(&self, value: Value) -> Level {
+        self.space.level(&self.fact(value).shape).expect("the schedule joined what has a level")
+    }
+
+    /// Works out how every value from outside is walked along, and joins axes where all walks allow it.
+    fn walks(&mut self, ops: &[(NodeId, RowKernel)]) {
+        let shape = &self.space.shape;
+        let row_axes = self.space.row_axes.unwrap_or(0);
+        let num_outer = shape.rank() - row_axes;
+        let mut strides: Vec<(usize, usize, SmallVec<[usize; 4]>)> = Vec::new(); // Argument, size, along each axis.
+        for (id, kernel) in ops {
+            for (position, &value) in self.graph.node(*id).inputs().iter().enumerate() {
+                if self.root.contains_key(&value) {
+                    continue;
+                }
+                let argument = self.argument(value);
+                let fact = self.fact(value);
+                let walk = (argument, fact.dtype.size(), self.strides(kernel.span, *id, &fact.shape));
+                let known = strides.iter().position(|other| *other == walk);
+                let index = known.unwrap_or_else(|| {
+                    strides.push(walk);
+                    strides.len() - 1
+                });
+                self.read.insert((*id, position), index);
+            }
+            if let Some((operand, check)) = &kernel.check {
+                let argument = self.argument(self.graph.node(*id).inputs()[*operand]);
+                self.checks.push(Check {
+                    argument,
+                    check: check.clone(),
+                    provenance: provenance(self.graph, *id),
+                });
+            }
+        }
+        // Neighbouring axes over which every operand advances evenly are one axis; a row of several axes always is.
+        let mut lengths: SmallVec<[usize; 4]> = SmallVec::new();
+        let mut merged: Vec<SmallVec<[usize; 4]>> = vec![SmallVec::new(); strides.len()];
+        let mut row_begins = None;
+        for axis in (0..shape.rank()).filter(|&axis| shape[axis] != 1) {
+            let len = shape[axis];
+            let begins = row_axes > 0 && axis >= num_outer && row_begins.is_none();
+            if begins {
+                row_begins = Some(lengths.len());
+            }
+            let evenly = |m: &SmallVec<[usize; 4]>, s: &SmallVec<[usize; 4]>| m[m.len() - 1] == s[axis] * len;
+            let even = !lengths.is_empty()
+                && !begins
+                && merged.iter().zip(&strides).all(|(m, (_, _, s))| evenly(m, s));
+            if even {
+                let last = lengths.len() - 1;
+                lengths[last] *= len;
+                merged.iter_mut().zip(&strides).for_each(|(m, (_, _, s))| m[last] = s[axis]);
+            } else {
+                lengths.push(len);
+                merged.iter_mut().zip(&strides).for_each(|(m, (_, _, s))| m.push(s[axis]));
+            }
+        }
+        debug_assert!(row_begins.is_none_or(|begin| lengths.len() == begin + 1), "a row is one axis");
+        self.width = lengths.pop().unwrap_or(1);
+        self.rows = lengths.iter().product();
+        self.outer = lengths;
+        for ((argument, size, _), mut strides) in strides.into_iter().zip(merged) {
+            let step = strides.pop().unwrap_or(0);
+            debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
+            self.operands.push(Operand { argument, is_splat: step == 0, strides, size });
+        }
+        for &value in &self.results {
+            let size = self.fact(value).dtype.size();
+            self.targets.push(Target { level: self.level(value), size });
+        }
+    }
+
+    fn argument(&mut self, value: Value) -> usize {
+        let known = self.arguments.iter().position(|&other| other == value);
+        known.unwrap_or_else(|| {
+            self.arguments.push(value);
+            self.arguments.len() - 1
+        })
+    }
+
+    /// Elements that a value from outside advances along each axis of the space, as the op reads it.
+    fn strides(&self, span: RowSpan, id: NodeId, own: &Shape) -> SmallVec<[usize; 4]> {
+        let rank = self.space.shape.rank();
+        let output = &self.graph.node(id).facts()[0].shape;
+        let level = match span {
+            RowSpan::Elements => self.space.level(output),
+            // Whole rows: the operand's own level says what it is.
+            RowSpan::Row { .. } | RowSpan::Total { .. } => self.space.level(own),
+        };
+        // Per row, the row's axes are at the end, with length 1 or not at all.
+        let (own_outer, aligned_rank) = match level {
+            Some(Level::PerRow) => {
+                let outer = rank - self.space.row_axes.unwrap_or(0);
+                let is_kept = matches!(span, RowSpan::Elements) && output.rank() == rank
+                    || !matches!(span, RowSpan::Elements) && own.rank() == rank;
+                let dropped = if is_kept { rank - outer } else { 0 };
+                (own.rank().saturating_sub(dropped), outer)
+            }
+            _ => (own.rank(), rank),
+        };
+        let own_strides = own.strides();
+        let missing = aligned_rank - own_outer;
+        let advance = |axis: usize| {
+            if axis < missing || axis >= aligned_rank || own[axis - missing] == 1 {
+                0
+            } else {
+                own_strides[axis - missing]
+            }
+        };
+        (0..rank).map(advance).collect()
+    }
+
+    /// Rows and columns of a block.
+    fn block(&self, ops: &[(NodeId, RowKernel)]) -> (usize, usize) {
+        let values = ops.iter().map(|(id, _)| self.fact(Value::new(*id, 0)).dtype.size());
+        let outside = self.operands.iter().filter(|operand| !operand.is_splat).map(|operand| operand.size);
+        // Registers are used again: a long chain does not need one for each value.
+        let bytes: usize = values.take(6).sum::<usize>() + outside.sum::<usize>();
+        let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, 4096) / 256 * 256;
+        if self.width <= elements {
+            return ((elements / self.width).clamp(1, self.rows.max(1)), self.width);
+        }
+        let is_whole = ops.iter().any(|(_, kernel)| kernel.span != RowSpan::Elements);
+        (1, if is_whole { self.width } else { elements })
+    }
+
+    /// For each value of the group, the last instruction that reads it.
+    fn last_reads(&self, ops: &[(NodeId, RowKernel)]) -> HashMap<Value, usize> {
+        let mut last = HashMap::new();
+        for (index, (id, _)) in ops.iter().enumerate() {
+            for value in self.graph.node(*id).inputs() {
+                if let Some(&root) = self.root.get(value) {
+                    last.insert(root, index);
+                }
+            }
+        }
+        last
+    }
+
+    fn instruction(
+        &mut self,
+        id: NodeId,
+        kernel: &RowKernel,
+        index: usize,
+        last_read: &HashMap<Value, usize>,
+        registers: &mut Registers,
+    ) {
+        let node = self.graph.node(id);
+        let from: SmallVec<[Home; 3]> = node
+            .inputs()
+            .iter()
+            .enumerate()
+            .map(|(position, value)| match self.root.get(value) {
+                Some(root) => self.home[root],
+                None => Home::Operand(self.read[&(id, position)]),
+            })
+            .collect();
+        let value = Value::new(id, 0);
+        let level = self.level(value);
+        let size = self.fact(value).dtype.size();
+        let is_elements = kernel.span == RowSpan::Elements;
+        let mut dying: SmallVec<[Home; 3]> = SmallVec::new();
+        for input in node.inputs() {
+            if let Some(root) = self.root.get(input)
+                && last_read[root] == index
+                && let home @ Home::Register { .. } = self.home[root]
+                && !dying.contains(&home)
+            {
+                dying.push(home);
+            }
+        }
+        let to = match self.results.iter().position(|&result| result == value) {
+            Some(result) => Home::Result(result),
+            None => {
+                // Element by element, a result may take the place of an operand that is not needed any more.
+                let reused = dying.iter().position(|home| {
+                    is_elements
+                        && matches!(*home, Home::Register { level: l, size: s, .. } if l == level && s == size)
+                });
+                match reused {
+                    Some(position) => dying.remove(position),
+                    None => registers.allocate(level, size),
+                }
+            }
+        };
+        dying.into_iter().for_each(|home| registers.free(home));
+        if let (Home::Register { .. }, false) = (to, last_read.contains_key(&value)) {
+            registers.free(to); // Nothing reads it: a dead member.
+        }
+        let is_per_row = is_elements && level == Level::PerRow;
+        let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level));
+        self.home.insert(value, to);
+        self.instructions.push(Instruction {
+            function: kernel.function,
+            from,
+            to,
+            is_elementwise: is_elements,
+            is_flat,
+            is_per_row,
+        });
+    }
+
+    /// Whether the rows of a block stand one after the other, as those of the result do, or are one element throughout.
+    fn is_in_step(&self, home: Home, level: Level) -> bool {
+        match home {
+            Home::Register { level: own, .. } => own == level,
+            Home::Result(result) => self.targets[result].level == level,
+            Home::Operand(index) => {
+                let operand = &self.operands[index];
+                let row = if level == Level::Full { self.width } else { 1 };
+                let is_constant = operand.is_splat && operand.strides.iter().all(|&stride| stride == 0);
+                let advances = operand.is_splat == (level == Level::PerRow);
+                is_constant || (advances && is_dense(&self.outer, &operand.strides, row))
+            }
+        }
+    }
+}
+
+/// Hands out scratch memory for one block of each value.
+struct Registers {
+    block_rows: usize,
+    block_columns: usize,
+    free: Vec<Home>,
+    peak: usize,
+}
+
+impl Registers {
+    fn new(block_rows: usize, block_columns: usize) -> Registers {
+        Registers { block_rows, block_columns, free: Vec::new(), peak: 0 }
+    }
+
+    fn allocate(&mut self, level: Level, size: usize) -> Home {
+        let fits = |home: &Home| matches!(*home, Home::Register { level: l, size: s, .. } if l == level && s == size);
+        if let Some(position) = self.free.iter().rposition(fits) {
+            return self.free.remove(position);
+        }
+        let columns = if level == Level::Full { self.block_columns } else { 1 };
+        let offset = self.peak;
+        self.peak += (self.block_rows * columns * size).next_multiple_of(ALIGNMENT);
+        Home::Register { offset, level, size }
+    }
+
+    fn free(&mut self, home: Home) {
+        self.free.push(home);
+    }
+}

@@ -1,0 +1,148 @@
+//! Row programs: several ops computed together, row by row.
+//!
+//! A chain of pointwise ops reads and writes memory once for each op; computed in pieces that fit the cache, it reads its
+//! operands once and writes its results once. The piece is a *block*: some whole rows, or a part of a long one. A program
+//! does each of its instructions on a block before it goes to the next; what only it uses stays in registers, which are
+//! short pieces of scratch memory.
+//!
+//! All members of a group share a [`Space`]: a shape, whose last axes are the row where a member looks at whole rows (a
+//! softmax, a sum). A value is *full*, of the space's shape, or has one element *per row*.
+//!
+//! Which ops are computed together, [`schedule`](super::schedule) decides; [`compile`](compile::compile) makes the program.
+
+mod compile;
+mod space;
+
+use smallvec::SmallVec;
+
+pub(super) use compile::{Compiled, compile};
+pub(crate) use space::Level;
+pub(super) use space::Space;
+
+use super::Provenance;
+use crate::kernel::{DataCheck, RowLoop};
+
+/// Ops on the rows of one space, with the walks over their operands worked out.
+pub(crate) struct RowProgram {
+    /// Lengths of the axes around a row, outermost first.
+    pub(crate) outer: SmallVec<[usize; 4]>,
+    /// Number of rows.
+    pub(crate) rows: usize,
+    /// Elements of a row.
+    pub(crate) width: usize,
+    /// Rows of a block.
+    pub(crate) block_rows: usize,
+    /// Columns of a block: less than the width only where it has one row.
+    pub(crate) block_columns: usize,
+    /// Blocks that are worth a part of their own.
+    pub(crate) blocks_per_part: usize,
+    /// What is read: one for each argument of the step, more where an argument is read in several ways.
+    pub(crate) operands: Vec<Operand>,
+    /// What is written: one for each result of the step.
+    pub(crate) results: Vec<Target>,
+    pub(crate) instructions: Vec<Instruction>,
+    /// Scratch memory for the registers, in bytes.
+    pub(crate) register_bytes: usize,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// How an argument is walked along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operand {
+    /// Number of the argument.
+    pub(crate) argument: usize,
+    /// Whether a row uses one element throughout.
+    pub(crate) is_splat: bool,
+    /// Elements to advance along each outer axis; 0 where the argument is broadcast.
+    pub(crate) strides: SmallVec<[usize; 4]>,
+    /// Bytes of an element.
+    pub(crate) size: usize,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) level: Level,
+    /// Bytes of an element.
+    pub(crate) size: usize,
+}
+
+/// Where an instruction finds or leaves a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    Operand(usize),
+    Result(usize),
+    Register {
+        /// Of the first element, in the scratch memory.
+        offset: usize,
+        level: Level,
+        /// Bytes of an element.
+        size: usize,
+    },
+}
+
+/// A row kernel applied to homes.
+#[derive(Debug, Clone)]
+pub(crate) struct Instruction {
+    pub(crate) function: RowLoop,
+    pub(crate) from: SmallVec<[Home; 3]>,
+    pub(crate) to: Home,
+    /// Whether each element comes from the elements at its position.
+    pub(crate) is_elementwise: bool,
+    /// Whether it takes the rows of a block as one.
+    pub(crate) is_flat: bool,
+    /// Whether it computes an element per row from elements per row.
+    pub(crate) is_per_row: bool,
+}
+
+/// A look at an argument's data before the program runs.
+pub(crate) struct Check {
+    pub(crate) argument: usize,
+    pub(crate) check: DataCheck,
+    pub(crate) provenance: Provenance,
+}
+
+impl RowProgram {
+    /// Blocks of the whole space.
+    pub(crate) fn num_blocks(&self) -> usize {
+        self.rows.div_ceil(self.block_rows) * self.width.div_ceil(self.block_columns)
+    }
+
+    /// Whether result `result` may be written into the memory of `argument`, which has its fact: every element is read,
+    /// if at all, in the block that overwrites it, and before.
+    pub(crate) fn may_overwrite(&self, result: usize, argument: usize) -> bool {
+        let is_aligned = |operand: &Operand| match self.results[result].level {
+            Level::Full => !operand.is_splat && is_dense(&self.outer, &operand.strides, self.width),
+            Level::PerRow => operand.is_splat && is_dense(&self.outer, &operand.strides, 1),
+        };
+        let writer = self.instructions.iter().position(|i| i.to == Home::Result(result));
+        let writer = writer.expect("a result is written");
+        self.operands.iter().enumerate().filter(|(_, operand)| operand.argument == argument).all(
+            |(index, operand)| {
+                let reads = |instruction: &Instruction| instruction.from.contains(&Home::Operand(index));
+                let last = self.instructions.iter().rposition(reads);
+                // What looks at whole rows may read an element after it has written another.
+                let is_in_order =
+                    last < Some(writer) || (last == Some(writer) && self.instructions[writer].is_elementwise);
+                is_aligned(operand) && is_in_order
+            },
+        )
+    }
+}
+
+/// Whether strides along the outer axes are those of rows of `row` elements, one after the other.
+fn is_dense(outer: &[usize], strides: &[usize], row: usize) -> bool {
+    let mut expected = row;
+    outer.iter().zip(strides).rev().all(|(&len, &stride)| {
+        let is_as_expected = len == 1 || stride == expected;
+        expected *= len;
+        is_as_expected
+    })
+}
+
+impl std::fmt::Display for RowProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let RowProgram { rows, width, block_rows, block_columns, .. } = self;
+        write!(f, "{rows} rows of {width} in blocks of {block_rows} by {block_columns}")
+    }
+}
