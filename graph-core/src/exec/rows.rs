@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::buffer::Buffer;
 use crate::kernel::RowOperand;
-use crate::plan::{Home, Level, RowInstruction, RowProgram, RowWalk};
+use crate::plan::{Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk};
 use crate::team::parallel;
 
 thread_local! {
@@ -96,17 +96,16 @@ impl<'a> Block<'a> {
     unsafe fn run(&self, instruction: &RowInstruction) {
         let RowInstruction { function, from, to, is_flat, is_per_row, .. } = instruction;
         let columns = if *is_per_row { 1 } else { self.columns };
-        if *is_flat {
-            let operands: SmallVec<[RowOperand; 4]> =
-                from.iter().map(|&home| self.operand(home, 0, true)).collect();
-            // SAFETY: the rows of the block stand one after the other in everything that is no constant.
-            return unsafe { function(self.address(*to, 0), &operands, self.rows * columns) };
-        }
-        for row in 0..self.rows {
-            let operands: SmallVec<[RowOperand; 4]> =
-                from.iter().map(|&home| self.operand(home, row, false)).collect();
+        let mut operands = [RowOperand { address: std::ptr::null(), is_splat: true }; MOST_OPERANDS];
+        let operands = &mut operands[..from.len()];
+        // As one, the rows of the block stand one after the other in everything that is no constant.
+        let (rows, len) = if *is_flat { (1, self.rows * columns) } else { (self.rows, columns) };
+        for row in 0..rows {
+            for (operand, &home) in operands.iter_mut().zip(from) {
+                *operand = self.operand(home, row, *is_flat);
+            }
             // SAFETY: the row lies within the operands by construction of the walks.
-            unsafe { function(self.address(*to, row), &operands, columns) };
+            unsafe { function(self.address(*to, row), operands, len) };
         }
     }
 
@@ -119,7 +118,7 @@ impl<'a> Block<'a> {
                 *is_splat && !(is_flat && strides.iter().any(|&stride| stride != 0))
             }
             Home::Result(index) => !is_flat && self.program.results[index].level == Level::PerRow,
-            Home::Register { level, .. } => !is_flat && level == Level::PerRow,
+            Home::Register(index) => !is_flat && self.program.registers[index].level == Level::PerRow,
         };
         RowOperand { address: self.address(home, row), is_splat }
     }
@@ -142,7 +141,8 @@ impl<'a> Block<'a> {
                 };
                 self.results[index].0.wrapping_add(element * target.size)
             }
-            Home::Register { offset, level, size } => {
+            Home::Register(index) => {
+                let Register { offset, level, size } = program.registers[index];
                 let element = if level == Level::Full { row * self.columns } else { row };
                 self.registers.wrapping_add(offset + element * size)
             }

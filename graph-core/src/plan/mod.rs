@@ -12,7 +12,9 @@ mod schedule;
 
 use smallvec::SmallVec;
 
-pub(crate) use rows::{Home, Instruction as RowInstruction, Level, Operand as RowWalk, RowProgram};
+pub(crate) use rows::{
+    Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register, RowProgram,
+};
 pub(crate) use scalar::{Instruction, Program, bits};
 
 use crate::array::Array;

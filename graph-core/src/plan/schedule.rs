@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::rows::{Level, Space};
+use super::rows::{Level, MOST_OPERANDS, Space};
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
 use crate::kernel::{Kernel, RowKernel, RowSpan};
@@ -92,7 +92,11 @@ struct Open {
 impl<'g> Scheduler<'g> {
     fn new(graph: &'g Graph, order: &'g [NodeId], kernels: &Kernels) -> Scheduler<'g> {
         let position: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
-        let row = |id: &NodeId| kernels[id.index()].as_ref().and_then(|kernel| kernel.row());
+        let row = |&id: &NodeId| {
+            let kernel =
+                kernels[id.index()].as_ref().filter(|_| graph.node(id).inputs().len() <= MOST_OPERANDS);
+            kernel.and_then(|kernel| kernel.row())
+        };
         let rows = order.iter().map(row).collect();
         let mut waiting: Vec<usize> = order.iter().map(|&id| graph.node(id).inputs().len()).collect();
         let effects: Vec<usize> =

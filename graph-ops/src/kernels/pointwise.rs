@@ -4,6 +4,7 @@
 //! stays at one element. A row is handed to an [`InnerLoop`], which works in blocks that fit the vector registers. A
 //! block is read whole before it is written, so the output may be one of the operands.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use graph_core::{Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut};
@@ -18,56 +19,92 @@ pub(crate) use graph_core::RowOperand;
 /// Number of elements that are read before they are written: 64 bytes of f32.
 pub(crate) const BLOCK: usize = 16;
 
-/// Reads a block of an operand.
-///
-/// # Safety
-/// As for [`InnerLoop`], with a whole block left at position `at`.
-#[inline(always)]
-pub(crate) unsafe fn block<T: Copy>(operand: RowOperand, at: usize) -> [T; BLOCK] {
-    let address = operand.address.cast::<T>();
-    if operand.is_splat {
-        // SAFETY: a splat has one element.
-        [unsafe { *address }; BLOCK]
-    } else {
-        // SAFETY: the caller's promise; an array has the alignment of its elements.
-        unsafe { address.add(at).cast::<[T; BLOCK]>().read() }
+/// Reads an operand block by block: along a row, or the same block again and again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<T> {
+    address: *const T,
+    /// Elements from one block to the next.
+    step: usize,
+}
+
+impl<T: Copy> Cursor<T> {
+    /// A cursor at the start of an operand; a splat's block is laid out in `block`.
+    ///
+    /// # Safety
+    /// The operand has an element if `len` is not 0; `block` outlives the cursor.
+    #[inline(always)]
+    pub(crate) unsafe fn new(
+        operand: RowOperand,
+        len: usize,
+        block: &mut MaybeUninit<[T; BLOCK]>,
+    ) -> Cursor<T> {
+        let address = operand.address.cast::<T>();
+        if operand.is_splat && len > 0 {
+            // SAFETY: a splat has one element.
+            block.write([unsafe { address.read() }; BLOCK]);
+            return Cursor { address: block.as_ptr().cast(), step: 0 };
+        }
+        Cursor { address, step: BLOCK }
+    }
+
+    /// The next block.
+    ///
+    /// # Safety
+    /// A whole block is left.
+    #[inline(always)]
+    pub(crate) unsafe fn next(&mut self) -> [T; BLOCK] {
+        // SAFETY: the caller's promise. (Unaligned only in that no assertion stands in the loop.)
+        let block = unsafe { self.address.cast::<[T; BLOCK]>().read_unaligned() };
+        self.address = self.address.wrapping_add(self.step);
+        block
+    }
+
+    /// The last elements, the first of them in the place of those that there are not.
+    ///
+    /// # Safety
+    /// So many elements are left, at least one.
+    #[inline(always)]
+    pub(crate) unsafe fn rest(&self, len: usize) -> [T; BLOCK] {
+        if self.step == 0 {
+            // SAFETY: a splat's block is always whole.
+            return unsafe { self.address.cast::<[T; BLOCK]>().read_unaligned() };
+        }
+        // SAFETY: the caller's promise.
+        let mut block = [unsafe { self.address.read() }; BLOCK];
+        for (i, element) in block.iter_mut().enumerate().take(len) {
+            // SAFETY: i < len.
+            *element = unsafe { self.address.add(i).read() };
+        }
+        block
     }
 }
 
-/// Reads one element of an operand.
+/// Writes a row of `len` elements, block by block; `next` gives the next block, `rest` the one with the last elements.
 ///
 /// # Safety
-/// As for [`InnerLoop`], with `at` less than the length.
+/// The destination is valid for `len` elements.
 #[inline(always)]
-pub(crate) unsafe fn element<T: Copy>(operand: RowOperand, at: usize) -> T {
-    // SAFETY: the caller's promise.
-    unsafe { *operand.address.cast::<T>().add(if operand.is_splat { 0 } else { at }) }
-}
-
-/// The body of every inner loop: `f` from operands at a position to the output there.
-///
-/// # Safety
-/// As for [`InnerLoop`].
-#[inline(always)]
-pub(crate) unsafe fn blocks<U: Copy>(
+pub(crate) unsafe fn write_blocks<U: Copy, C>(
     destination: *mut u8,
     len: usize,
-    whole: impl Fn(usize) -> [U; BLOCK],
-    single: impl Fn(usize) -> U,
+    mut cursors: C,
+    next: impl Fn(&mut C) -> [U; BLOCK],
+    rest: impl Fn(&C, usize) -> [U; BLOCK],
 ) {
-    let destination = destination.cast::<U>();
-    let mut at = 0;
-    while at + BLOCK <= len {
-        let values = whole(at);
+    let mut destination = destination.cast::<U>();
+    for _ in 0..len / BLOCK {
+        let block = next(&mut cursors);
         // SAFETY: the block lies within the row.
-        unsafe { destination.add(at).cast::<[U; BLOCK]>().write(values) };
-        at += BLOCK;
+        unsafe { destination.cast::<[U; BLOCK]>().write_unaligned(block) };
+        destination = destination.wrapping_add(BLOCK);
     }
-    while at < len {
-        let value = single(at);
-        // SAFETY: at < len.
-        unsafe { destination.add(at).write(value) };
-        at += 1;
+    let left = len % BLOCK;
+    if left > 0 {
+        let block = rest(&cursors, left);
+        for (i, &element) in block.iter().enumerate().take(left) {
+            // SAFETY: i < left.
+            unsafe { destination.add(i).write(element) };
+        }
     }
 }
 
@@ -142,20 +179,16 @@ macro_rules! multiversion {
 /// The inner loop of a function of one element.
 macro_rules! unary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{block, blocks, element};
+        use $crate::kernels::pointwise::{Cursor, call1, write_blocks};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let x = operands[0];
+            let mut splat = std::mem::MaybeUninit::uninit();
+            let of = |x: [$ty; $crate::kernels::pointwise::BLOCK]| {
+                std::array::from_fn(|k| call1::<$ty, _>($f, x[k]))
+            };
             // SAFETY: the contract of an InnerLoop.
             unsafe {
-                blocks(
-                    destination,
-                    len,
-                    |at| {
-                        let x = block::<$ty>(x, at);
-                        std::array::from_fn(|k| $crate::kernels::pointwise::call1::<$ty, _>($f, x[k]))
-                    },
-                    |at| $crate::kernels::pointwise::call1::<$ty, _>($f, element(x, at)),
-                )
+                let x = Cursor::<$ty>::new(operands[0], len, &mut splat);
+                write_blocks(destination, len, x, |x| of(x.next()), |x, len| of(x.rest(len)))
             }
         })
     }};
@@ -164,19 +197,24 @@ macro_rules! unary_loop {
 /// The inner loop of a function of two elements.
 macro_rules! binary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{block, blocks, call2, element};
+        use $crate::kernels::pointwise::{Cursor, call2, write_blocks};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let (x, y) = (operands[0], operands[1]);
+            let mut splats = [const { std::mem::MaybeUninit::uninit() }; 2];
+            let [splat_x, splat_y] = &mut splats;
+            let of = |x: [$ty; $crate::kernels::pointwise::BLOCK],
+                      y: [$ty; $crate::kernels::pointwise::BLOCK]| {
+                std::array::from_fn(|k| call2::<$ty, _>($f, x[k], y[k]))
+            };
             // SAFETY: the contract of an InnerLoop.
             unsafe {
-                blocks(
+                let x = Cursor::<$ty>::new(operands[0], len, splat_x);
+                let y = Cursor::<$ty>::new(operands[1], len, splat_y);
+                write_blocks(
                     destination,
                     len,
-                    |at| {
-                        let (x, y) = (block::<$ty>(x, at), block::<$ty>(y, at));
-                        std::array::from_fn(|k| call2::<$ty, _>($f, x[k], y[k]))
-                    },
-                    |at| call2::<$ty, _>($f, element(x, at), element(y, at)),
+                    (x, y),
+                    |(x, y)| of(x.next(), y.next()),
+                    |(x, y), len| of(x.rest(len), y.rest(len)),
                 )
             }
         })
@@ -237,22 +275,27 @@ macro_rules! binary_bits {
 /// The inner loop of a choice between two elements.
 macro_rules! select_loop {
     ($ty:ty) => {{
-        use $crate::kernels::pointwise::{block, blocks, element};
+        use $crate::kernels::pointwise::{Cursor, write_blocks};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let (mask, x, y) = (operands[0], operands[1], operands[2]);
+            let mut splat_mask = std::mem::MaybeUninit::uninit();
+            let mut splats = [const { std::mem::MaybeUninit::uninit() }; 2];
+            let [splat_x, splat_y] = &mut splats;
+            let of = |mask: [bool; $crate::kernels::pointwise::BLOCK],
+                      x: [$ty; $crate::kernels::pointwise::BLOCK],
+                      y: [$ty; $crate::kernels::pointwise::BLOCK]| {
+                std::array::from_fn(|k| if mask[k] { x[k] } else { y[k] })
+            };
             // SAFETY: the contract of an InnerLoop.
             unsafe {
-                blocks(
+                let mask = Cursor::<bool>::new(operands[0], len, &mut splat_mask);
+                let x = Cursor::<$ty>::new(operands[1], len, splat_x);
+                let y = Cursor::<$ty>::new(operands[2], len, splat_y);
+                write_blocks(
                     destination,
                     len,
-                    |at| {
-                        let (mask, x, y) =
-                            (block::<bool>(mask, at), block::<$ty>(x, at), block::<$ty>(y, at));
-                        std::array::from_fn(|k| if mask[k] { x[k] } else { y[k] })
-                    },
-                    |at| {
-                        if element::<bool>(mask, at) { element::<$ty>(x, at) } else { element::<$ty>(y, at) }
-                    },
+                    (mask, x, y),
+                    |(mask, x, y)| of(mask.next(), x.next(), y.next()),
+                    |(mask, x, y), len| of(mask.rest(len), x.rest(len), y.rest(len)),
                 )
             }
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::{Check, Home, Instruction, Level, Operand, RowProgram, Space, Target, is_dense};
+use super::{Check, Home, Instruction, Level, Operand, Register, RowProgram, Space, Target, is_dense};
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
@@ -37,12 +37,13 @@ pub(in crate::plan) fn compile(
     let ops: Vec<(NodeId, RowKernel)> =
         members.iter().filter(|&&id| !is_view(graph, id)).map(|&id| (id, kernel(id))).collect();
     compiler.walks(&ops);
-    let (block_rows, block_columns) = compiler.block(&ops);
-    let mut registers = Registers::new(block_rows, block_columns);
+    let mut registers = Registers::default();
     let last_read = compiler.last_reads(&ops);
     for (index, (id, kernel)) in ops.iter().enumerate() {
         compiler.instruction(*id, kernel, index, &last_read, &mut registers);
     }
+    let (block_rows, block_columns) = compiler.block(&ops, &registers.all);
+    let register_bytes = registers.lay_out(block_rows, block_columns);
     let cost: usize = ops.iter().map(|(_, kernel)| kernel.cost).sum();
     let block_cost = block_rows * block_columns * cost.max(1);
     let Compiler { arguments, results, operands, targets, instructions, checks, rows, width, outer, .. } =
@@ -57,7 +58,8 @@ pub(in crate::plan) fn compile(
         operands,
         results: targets,
         instructions,
-        register_bytes: registers.peak,
+        registers: registers.all,
+        register_bytes,
         checks,
     };
     Compiled { program, arguments, results }
@@ -238,11 +240,11 @@ impl<'g> Compiler<'g> {
     }
 
     /// Rows and columns of a block.
-    fn block(&self, ops: &[(NodeId, RowKernel)]) -> (usize, usize) {
-        let values = ops.iter().map(|(id, _)| self.fact(Value::new(*id, 0)).dtype.size());
+    fn block(&self, ops: &[(NodeId, RowKernel)], registers: &[Register]) -> (usize, usize) {
+        let inside = registers.iter().filter(|register| register.level == Level::Full).map(|r| r.size);
         let outside = self.operands.iter().filter(|operand| !operand.is_splat).map(|operand| operand.size);
-        // Registers are used again: a long chain does not need one for each value.
-        let bytes: usize = values.take(6).sum::<usize>() + outside.sum::<usize>();
+        let results = self.targets.iter().map(|target| target.size);
+        let bytes: usize = inside.chain(outside).chain(results).sum();
         let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, 4096) / 256 * 256;
         if self.width <= elements {
             return ((elements / self.width).clamp(1, self.rows.max(1)), self.width);
@@ -290,7 +292,7 @@ impl<'g> Compiler<'g> {
         for input in node.inputs() {
             if let Some(root) = self.root.get(input)
                 && last_read[root] == index
-                && let home @ Home::Register { .. } = self.home[root]
+                && let home @ Home::Register(_) = self.home[root]
                 && !dying.contains(&home)
             {
                 dying.push(home);
@@ -300,10 +302,7 @@ impl<'g> Compiler<'g> {
             Some(result) => Home::Result(result),
             None => {
                 // Element by element, a result may take the place of an operand that is not needed any more.
-                let reused = dying.iter().position(|home| {
-                    is_elements
-                        && matches!(*home, Home::Register { level: l, size: s, .. } if l == level && s == size)
-                });
+                let reused = dying.iter().position(|&home| is_elements && registers.is(home, level, size));
                 match reused {
                     Some(position) => dying.remove(position),
                     None => registers.allocate(level, size),
@@ -311,11 +310,11 @@ impl<'g> Compiler<'g> {
             }
         };
         dying.into_iter().for_each(|home| registers.free(home));
-        if let (Home::Register { .. }, false) = (to, last_read.contains_key(&value)) {
+        if let (Home::Register(_), false) = (to, last_read.contains_key(&value)) {
             registers.free(to); // Nothing reads it: a dead member.
         }
         let is_per_row = is_elements && level == Level::PerRow;
-        let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level));
+        let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level, &registers.all));
         self.home.insert(value, to);
         self.instructions.push(Instruction {
             function: kernel.function,
@@ -328,9 +327,9 @@ impl<'g> Compiler<'g> {
     }
 
     /// Whether the rows of a block stand one after the other, as those of the result do, or are one element throughout.
-    fn is_in_step(&self, home: Home, level: Level) -> bool {
+    fn is_in_step(&self, home: Home, level: Level, registers: &[Register]) -> bool {
         match home {
-            Home::Register { level: own, .. } => own == level,
+            Home::Register(index) => registers[index].level == level,
             Home::Result(result) => self.targets[result].level == level,
             Home::Operand(index) => {
                 let operand = &self.operands[index];
@@ -343,31 +342,38 @@ impl<'g> Compiler<'g> {
     }
 }
 
-/// Hands out scratch memory for one block of each value.
+/// Hands out registers; what is freed is used again.
+#[derive(Default)]
 struct Registers {
-    block_rows: usize,
-    block_columns: usize,
+    all: Vec<Register>,
     free: Vec<Home>,
-    peak: usize,
 }
 
 impl Registers {
-    fn new(block_rows: usize, block_columns: usize) -> Registers {
-        Registers { block_rows, block_columns, free: Vec::new(), peak: 0 }
+    fn is(&self, home: Home, level: Level, size: usize) -> bool {
+        matches!(home, Home::Register(i) if (self.all[i].level, self.all[i].size) == (level, size))
     }
 
     fn allocate(&mut self, level: Level, size: usize) -> Home {
-        let fits = |home: &Home| matches!(*home, Home::Register { level: l, size: s, .. } if l == level && s == size);
-        if let Some(position) = self.free.iter().rposition(fits) {
+        if let Some(position) = self.free.iter().rposition(|&home| self.is(home, level, size)) {
             return self.free.remove(position);
         }
-        let columns = if level == Level::Full { self.block_columns } else { 1 };
-        let offset = self.peak;
-        self.peak += (self.block_rows * columns * size).next_multiple_of(ALIGNMENT);
-        Home::Register { offset, level, size }
+        self.all.push(Register { level, size, offset: 0 });
+        Home::Register(self.all.len() - 1)
     }
 
     fn free(&mut self, home: Home) {
         self.free.push(home);
+    }
+
+    /// Gives each its place in the scratch memory; gives the size of that.
+    fn lay_out(&mut self, block_rows: usize, block_columns: usize) -> usize {
+        let mut bytes = 0;
+        for register in &mut self.all {
+            let columns = if register.level == Level::Full { block_columns } else { 1 };
+            register.offset = bytes;
+            bytes += (block_rows * columns * register.size).next_multiple_of(ALIGNMENT);
+        }
+        bytes
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct RowProgram {
     /// What is written: one for each result of the step.
     pub(crate) results: Vec<Target>,
     pub(crate) instructions: Vec<Instruction>,
+    pub(crate) registers: Vec<Register>,
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
     pub(crate) checks: Vec<Check>,
@@ -72,14 +73,21 @@ pub(crate) struct Target {
 pub(crate) enum Home {
     Operand(usize),
     Result(usize),
-    Register {
-        /// Of the first element, in the scratch memory.
-        offset: usize,
-        level: Level,
-        /// Bytes of an element.
-        size: usize,
-    },
+    Register(usize),
 }
+
+/// Scratch memory for a value on one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Register {
+    pub(crate) level: Level,
+    /// Bytes of an element.
+    pub(crate) size: usize,
+    /// Of the first element, in the scratch memory.
+    pub(crate) offset: usize,
+}
+
+/// No row kernel reads more operands than this.
+pub(crate) const MOST_OPERANDS: usize = 4;
 
 /// A row kernel applied to homes.
 #[derive(Debug, Clone)]
