@@ -81,7 +81,21 @@ pub(crate) fn has_avx2() -> bool {
     false
 }
 
-/// Compiles a body twice, for the baseline and for AVX2, and picks at run time. Both do the same arithmetic: the
+/// Whether the processor has AVX-512 with the parts that came with its first server chips; decided once.
+pub(crate) fn has_avx512() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512vl")
+            && std::arch::is_x86_feature_detected!("avx512dq")
+            && has_avx2()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time. All do the same arithmetic: the
 /// compiler neither fuses nor reorders floating-point operations.
 macro_rules! multiversion {
     (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
@@ -102,7 +116,18 @@ macro_rules! multiversion {
             $body
         }
         #[cfg(target_arch = "x86_64")]
-        if $crate::kernels::pointwise::has_avx2() {
+        #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")]
+        unsafe fn avx512(
+            $destination: *mut u8,
+            $operands: &[$crate::kernels::pointwise::RowOperand],
+            $len: usize,
+        ) {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        if $crate::kernels::pointwise::has_avx512() {
+            avx512 as $crate::kernels::pointwise::InnerLoop
+        } else if $crate::kernels::pointwise::has_avx2() {
             avx2 as $crate::kernels::pointwise::InnerLoop
         } else {
             portable
