@@ -4,6 +4,7 @@
 //! stays at one element. A row is handed to an [`InnerLoop`], which works in blocks that fit the vector registers. A
 //! block is read whole before it is written, so the output may be one of the operands.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use graph_core::{Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut};
@@ -15,60 +16,73 @@ use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 pub(crate) use graph_core::RowLoop as InnerLoop;
 pub(crate) use graph_core::RowOperand;
 
-/// Number of elements that are read before they are written: 64 bytes of f32.
-pub(crate) const BLOCK: usize = 16;
+/// Number of elements that are read before they are written. A loop over so many is not unrolled before it is turned
+/// into vector instructions, which the compiler does well for loops and badly for what is left of them.
+pub(crate) const BLOCK: usize = 64;
 
-/// Reads a block of an operand.
-///
-/// # Safety
-/// As for [`InnerLoop`], with a whole block left at position `at`.
-#[inline(always)]
-pub(crate) unsafe fn block<T: Copy>(operand: RowOperand, at: usize) -> [T; BLOCK] {
-    let address = operand.address.cast::<T>();
-    if operand.is_splat {
-        // SAFETY: a splat has one element.
-        [unsafe { *address }; BLOCK]
-    } else {
-        // SAFETY: the caller's promise; an array has the alignment of its elements.
-        unsafe { address.add(at).cast::<[T; BLOCK]>().read() }
+/// An operand of a row as blocks, one after the other, or one block that holds its only element everywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowBlocks<T> {
+    first: *const T,
+    /// Elements from a block to the next, for each element of a block: 1 or 0.
+    step: usize,
+}
+
+impl<T: Copy> RowBlocks<T> {
+    /// The operand's blocks; `splat` is where the one block of a splat is made.
+    ///
+    /// # Safety
+    /// The operand is valid for an element, of type `T`; what is made is used while `splat` lives.
+    #[inline(always)]
+    pub(crate) unsafe fn new(operand: RowOperand, splat: &mut MaybeUninit<[T; BLOCK]>) -> RowBlocks<T> {
+        let address = operand.address.cast::<T>();
+        if operand.is_splat {
+            // SAFETY: a splat has one element.
+            RowBlocks { first: splat.write([unsafe { *address }; BLOCK]).as_ptr(), step: 0 }
+        } else {
+            RowBlocks { first: address, step: 1 }
+        }
+    }
+
+    /// Element `k` of the block at position `at`.
+    ///
+    /// # Safety
+    /// As for [`InnerLoop`], with `at + k` less than the length, and `k` than a block's.
+    #[inline(always)]
+    pub(crate) unsafe fn element(self, at: usize, k: usize) -> T {
+        // SAFETY: the caller's promise; a splat's block has an element k.
+        unsafe { *self.first.add(at * self.step + k) }
     }
 }
 
-/// Reads one element of an operand.
+/// The body of every inner loop: the destination, as a function of a block's position and an element's place in it. All
+/// of a block is computed before any of it is written.
 ///
 /// # Safety
-/// As for [`InnerLoop`], with `at` less than the length.
+/// As for [`InnerLoop`]. The function may rely on positions within the row.
 #[inline(always)]
-pub(crate) unsafe fn element<T: Copy>(operand: RowOperand, at: usize) -> T {
-    // SAFETY: the caller's promise.
-    unsafe { *operand.address.cast::<T>().add(if operand.is_splat { 0 } else { at }) }
-}
-
-/// The body of every inner loop: `f` from operands at a position to the output there.
-///
-/// # Safety
-/// As for [`InnerLoop`].
-#[inline(always)]
-pub(crate) unsafe fn blocks<U: Copy>(
+pub(crate) unsafe fn blocks<U: Copy + Default>(
     destination: *mut u8,
     len: usize,
-    whole: impl Fn(usize) -> [U; BLOCK],
-    single: impl Fn(usize) -> U,
+    f: impl Fn(usize, usize) -> U,
 ) {
     let destination = destination.cast::<U>();
+    let mut elements = [U::default(); BLOCK];
     let mut at = 0;
     while at + BLOCK <= len {
-        let values = whole(at);
+        for (k, element) in elements.iter_mut().enumerate() {
+            *element = f(at, k);
+        }
         // SAFETY: the block lies within the row.
-        unsafe { destination.add(at).cast::<[U; BLOCK]>().write(values) };
+        unsafe { destination.add(at).cast::<[U; BLOCK]>().write(elements) };
         at += BLOCK;
     }
-    while at < len {
-        let value = single(at);
-        // SAFETY: at < len.
-        unsafe { destination.add(at).write(value) };
-        at += 1;
+    let rest = len - at;
+    for (k, element) in elements.iter_mut().enumerate().take(rest) {
+        *element = f(at, k);
     }
+    // SAFETY: at + rest is the length of the row, and less than a block is left of it.
+    unsafe { destination.add(at).copy_from_nonoverlapping(elements.as_ptr(), rest) };
 }
 
 /// Whether the processor has AVX2 and FMA; decided once.
@@ -142,20 +156,13 @@ macro_rules! multiversion {
 /// The inner loop of a function of one element.
 macro_rules! unary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{block, blocks, element};
+        use $crate::kernels::pointwise::{RowBlocks, blocks, call1};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let x = operands[0];
-            // SAFETY: the contract of an InnerLoop.
+            let mut splat = std::mem::MaybeUninit::uninit();
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                blocks(
-                    destination,
-                    len,
-                    |at| {
-                        let x = block::<$ty>(x, at);
-                        std::array::from_fn(|k| $crate::kernels::pointwise::call1::<$ty, _>($f, x[k]))
-                    },
-                    |at| $crate::kernels::pointwise::call1::<$ty, _>($f, element(x, at)),
-                )
+                let x = RowBlocks::<$ty>::new(operands[0], &mut splat);
+                blocks(destination, len, |at, k| call1::<$ty, _>($f, x.element(at, k)))
             }
         })
     }};
@@ -164,20 +171,15 @@ macro_rules! unary_loop {
 /// The inner loop of a function of two elements.
 macro_rules! binary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{block, blocks, call2, element};
+        use $crate::kernels::pointwise::{RowBlocks, blocks, call2};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let (x, y) = (operands[0], operands[1]);
-            // SAFETY: the contract of an InnerLoop.
+            let mut splats = [std::mem::MaybeUninit::uninit(); 2];
+            let [for_x, for_y] = &mut splats;
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                blocks(
-                    destination,
-                    len,
-                    |at| {
-                        let (x, y) = (block::<$ty>(x, at), block::<$ty>(y, at));
-                        std::array::from_fn(|k| call2::<$ty, _>($f, x[k], y[k]))
-                    },
-                    |at| call2::<$ty, _>($f, element(x, at), element(y, at)),
-                )
+                let x = RowBlocks::<$ty>::new(operands[0], for_x);
+                let y = RowBlocks::<$ty>::new(operands[1], for_y);
+                blocks(destination, len, |at, k| call2::<$ty, _>($f, x.element(at, k), y.element(at, k)))
             }
         })
     }};
@@ -237,23 +239,20 @@ macro_rules! binary_bits {
 /// The inner loop of a choice between two elements.
 macro_rules! select_loop {
     ($ty:ty) => {{
-        use $crate::kernels::pointwise::{block, blocks, element};
+        use $crate::kernels::pointwise::{RowBlocks, blocks};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let (mask, x, y) = (operands[0], operands[1], operands[2]);
-            // SAFETY: the contract of an InnerLoop.
+            let mut mask_splat = std::mem::MaybeUninit::uninit();
+            let mut splats = [std::mem::MaybeUninit::uninit(); 2];
+            let [for_x, for_y] = &mut splats;
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                blocks(
-                    destination,
-                    len,
-                    |at| {
-                        let (mask, x, y) =
-                            (block::<bool>(mask, at), block::<$ty>(x, at), block::<$ty>(y, at));
-                        std::array::from_fn(|k| if mask[k] { x[k] } else { y[k] })
-                    },
-                    |at| {
-                        if element::<bool>(mask, at) { element::<$ty>(x, at) } else { element::<$ty>(y, at) }
-                    },
-                )
+                let mask = RowBlocks::<bool>::new(operands[0], &mut mask_splat);
+                let x = RowBlocks::<$ty>::new(operands[1], for_x);
+                let y = RowBlocks::<$ty>::new(operands[2], for_y);
+                blocks(destination, len, |at, k| {
+                    let (x, y) = (x.element(at, k), y.element(at, k));
+                    if mask.element(at, k) { x } else { y }
+                })
             }
         })
     }};
