@@ -2,6 +2,7 @@
 
 pub(crate) mod indices;
 pub(crate) mod lanes;
+pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;

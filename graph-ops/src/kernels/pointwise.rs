@@ -16,96 +16,73 @@ use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 pub(crate) use graph_core::RowLoop as InnerLoop;
 pub(crate) use graph_core::RowOperand;
 
-/// Number of elements that are read before they are written: 64 bytes of f32.
-pub(crate) const BLOCK: usize = 16;
+/// Number of elements that are read before they are written. A loop over so many is not unrolled before it is turned
+/// into vector instructions, which the compiler does well for loops and badly for what is left of them.
+pub(crate) const BLOCK: usize = 64;
 
-/// Reads an operand block by block: along a row, or the same block again and again.
+/// An operand of a row as blocks, one after the other, or one block that holds its only element everywhere.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cursor<T> {
-    address: *const T,
-    /// Elements from one block to the next.
+pub(crate) struct RowBlocks<T> {
+    first: *const T,
+    /// Elements from a block to the next, for each element of a block: 1 or 0.
     step: usize,
 }
 
-impl<T: Copy> Cursor<T> {
-    /// A cursor at the start of an operand; a splat's block is laid out in `block`.
+impl<T: Copy> RowBlocks<T> {
+    /// The operand's blocks; `splat` is where the one block of a splat is made.
     ///
     /// # Safety
-    /// The operand has an element if `len` is not 0; `block` outlives the cursor.
+    /// The operand is valid for an element, of type `T`; what is made is used while `splat` lives.
     #[inline(always)]
-    pub(crate) unsafe fn new(
-        operand: RowOperand,
-        len: usize,
-        block: &mut MaybeUninit<[T; BLOCK]>,
-    ) -> Cursor<T> {
+    pub(crate) unsafe fn new(operand: RowOperand, splat: &mut MaybeUninit<[T; BLOCK]>) -> RowBlocks<T> {
         let address = operand.address.cast::<T>();
-        if operand.is_splat && len > 0 {
+        if operand.is_splat {
             // SAFETY: a splat has one element.
-            block.write([unsafe { address.read() }; BLOCK]);
-            return Cursor { address: block.as_ptr().cast(), step: 0 };
+            RowBlocks { first: splat.write([unsafe { *address }; BLOCK]).as_ptr(), step: 0 }
+        } else {
+            RowBlocks { first: address, step: 1 }
         }
-        Cursor { address, step: BLOCK }
     }
 
-    /// The next block.
+    /// Element `k` of the block at position `at`.
     ///
     /// # Safety
-    /// A whole block is left.
+    /// As for [`InnerLoop`], with `at + k` less than the length, and `k` than a block's.
     #[inline(always)]
-    pub(crate) unsafe fn next(&mut self) -> [T; BLOCK] {
-        // SAFETY: the caller's promise. (Unaligned only in that no assertion stands in the loop.)
-        let block = unsafe { self.address.cast::<[T; BLOCK]>().read_unaligned() };
-        self.address = self.address.wrapping_add(self.step);
-        block
-    }
-
-    /// The last elements, the first of them in the place of those that there are not.
-    ///
-    /// # Safety
-    /// So many elements are left, at least one.
-    #[inline(always)]
-    pub(crate) unsafe fn rest(&self, len: usize) -> [T; BLOCK] {
-        if self.step == 0 {
-            // SAFETY: a splat's block is always whole.
-            return unsafe { self.address.cast::<[T; BLOCK]>().read_unaligned() };
-        }
-        // SAFETY: the caller's promise.
-        let mut block = [unsafe { self.address.read() }; BLOCK];
-        for (i, element) in block.iter_mut().enumerate().take(len) {
-            // SAFETY: i < len.
-            *element = unsafe { self.address.add(i).read() };
-        }
-        block
+    pub(crate) unsafe fn element(self, at: usize, k: usize) -> T {
+        // SAFETY: the caller's promise; a splat's block has an element k.
+        unsafe { *self.first.add(at * self.step + k) }
     }
 }
 
-/// Writes a row of `len` elements, block by block; `next` gives the next block, `rest` the one with the last elements.
+/// The body of every inner loop: the destination, as a function of a block's position and an element's place in it. All
+/// of a block is computed before any of it is written.
 ///
 /// # Safety
-/// The destination is valid for `len` elements.
+/// As for [`InnerLoop`]. The function may rely on positions within the row.
 #[inline(always)]
-pub(crate) unsafe fn write_blocks<U: Copy, C>(
+pub(crate) unsafe fn blocks<U: Copy + Default>(
     destination: *mut u8,
     len: usize,
-    mut cursors: C,
-    next: impl Fn(&mut C) -> [U; BLOCK],
-    rest: impl Fn(&C, usize) -> [U; BLOCK],
+    f: impl Fn(usize, usize) -> U,
 ) {
-    let mut destination = destination.cast::<U>();
-    for _ in 0..len / BLOCK {
-        let block = next(&mut cursors);
-        // SAFETY: the block lies within the row.
-        unsafe { destination.cast::<[U; BLOCK]>().write_unaligned(block) };
-        destination = destination.wrapping_add(BLOCK);
-    }
-    let left = len % BLOCK;
-    if left > 0 {
-        let block = rest(&cursors, left);
-        for (i, &element) in block.iter().enumerate().take(left) {
-            // SAFETY: i < left.
-            unsafe { destination.add(i).write(element) };
+    let destination = destination.cast::<U>();
+    let mut elements = [U::default(); BLOCK];
+    let mut at = 0;
+    while at + BLOCK <= len {
+        for (k, element) in elements.iter_mut().enumerate() {
+            *element = f(at, k);
         }
+        // SAFETY: the block lies within the row.
+        unsafe { destination.add(at).cast::<[U; BLOCK]>().write(elements) };
+        at += BLOCK;
     }
+    let rest = len - at;
+    for (k, element) in elements.iter_mut().enumerate().take(rest) {
+        *element = f(at, k);
+    }
+    // SAFETY: at + rest is the length of the row, and less than a block is left of it.
+    unsafe { destination.add(at).copy_from_nonoverlapping(elements.as_ptr(), rest) };
 }
 
 /// Whether the processor has AVX2 and FMA; decided once.
@@ -179,16 +156,13 @@ macro_rules! multiversion {
 /// The inner loop of a function of one element.
 macro_rules! unary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{Cursor, call1, write_blocks};
+        use $crate::kernels::pointwise::{RowBlocks, blocks, call1};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
             let mut splat = std::mem::MaybeUninit::uninit();
-            let of = |x: [$ty; $crate::kernels::pointwise::BLOCK]| {
-                std::array::from_fn(|k| call1::<$ty, _>($f, x[k]))
-            };
-            // SAFETY: the contract of an InnerLoop.
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                let x = Cursor::<$ty>::new(operands[0], len, &mut splat);
-                write_blocks(destination, len, x, |x| of(x.next()), |x, len| of(x.rest(len)))
+                let x = RowBlocks::<$ty>::new(operands[0], &mut splat);
+                blocks(destination, len, |at, k| call1::<$ty, _>($f, x.element(at, k)))
             }
         })
     }};
@@ -197,25 +171,15 @@ macro_rules! unary_loop {
 /// The inner loop of a function of two elements.
 macro_rules! binary_loop {
     ($ty:ty, $f:expr) => {{
-        use $crate::kernels::pointwise::{Cursor, call2, write_blocks};
+        use $crate::kernels::pointwise::{RowBlocks, blocks, call2};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let mut splats = [const { std::mem::MaybeUninit::uninit() }; 2];
-            let [splat_x, splat_y] = &mut splats;
-            let of = |x: [$ty; $crate::kernels::pointwise::BLOCK],
-                      y: [$ty; $crate::kernels::pointwise::BLOCK]| {
-                std::array::from_fn(|k| call2::<$ty, _>($f, x[k], y[k]))
-            };
-            // SAFETY: the contract of an InnerLoop.
+            let mut splats = [std::mem::MaybeUninit::uninit(); 2];
+            let [for_x, for_y] = &mut splats;
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                let x = Cursor::<$ty>::new(operands[0], len, splat_x);
-                let y = Cursor::<$ty>::new(operands[1], len, splat_y);
-                write_blocks(
-                    destination,
-                    len,
-                    (x, y),
-                    |(x, y)| of(x.next(), y.next()),
-                    |(x, y), len| of(x.rest(len), y.rest(len)),
-                )
+                let x = RowBlocks::<$ty>::new(operands[0], for_x);
+                let y = RowBlocks::<$ty>::new(operands[1], for_y);
+                blocks(destination, len, |at, k| call2::<$ty, _>($f, x.element(at, k), y.element(at, k)))
             }
         })
     }};
@@ -275,28 +239,20 @@ macro_rules! binary_bits {
 /// The inner loop of a choice between two elements.
 macro_rules! select_loop {
     ($ty:ty) => {{
-        use $crate::kernels::pointwise::{Cursor, write_blocks};
+        use $crate::kernels::pointwise::{RowBlocks, blocks};
         $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let mut splat_mask = std::mem::MaybeUninit::uninit();
-            let mut splats = [const { std::mem::MaybeUninit::uninit() }; 2];
-            let [splat_x, splat_y] = &mut splats;
-            let of = |mask: [bool; $crate::kernels::pointwise::BLOCK],
-                      x: [$ty; $crate::kernels::pointwise::BLOCK],
-                      y: [$ty; $crate::kernels::pointwise::BLOCK]| {
-                std::array::from_fn(|k| if mask[k] { x[k] } else { y[k] })
-            };
-            // SAFETY: the contract of an InnerLoop.
+            let mut mask_splat = std::mem::MaybeUninit::uninit();
+            let mut splats = [std::mem::MaybeUninit::uninit(); 2];
+            let [for_x, for_y] = &mut splats;
+            // SAFETY: the contract of an InnerLoop; positions are within the row.
             unsafe {
-                let mask = Cursor::<bool>::new(operands[0], len, &mut splat_mask);
-                let x = Cursor::<$ty>::new(operands[1], len, splat_x);
-                let y = Cursor::<$ty>::new(operands[2], len, splat_y);
-                write_blocks(
-                    destination,
-                    len,
-                    (mask, x, y),
-                    |(mask, x, y)| of(mask.next(), x.next(), y.next()),
-                    |(mask, x, y), len| of(mask.rest(len), x.rest(len), y.rest(len)),
-                )
+                let mask = RowBlocks::<bool>::new(operands[0], &mut mask_splat);
+                let x = RowBlocks::<$ty>::new(operands[1], for_x);
+                let y = RowBlocks::<$ty>::new(operands[2], for_y);
+                blocks(destination, len, |at, k| {
+                    let (x, y) = (x.element(at, k), y.element(at, k));
+                    if mask.element(at, k) { x } else { y }
+                })
             }
         })
     }};

@@ -1,6 +1,8 @@
 //! Scalar arithmetic: what kernels, and the rows of the table of pointwise ops, are written in; the same words for every
 //! element type.
 
+use super::math;
+
 /// Arithmetic on floats and integers. Integers wrap around.
 pub(crate) trait Number: Copy + PartialOrd + Default {
     /// One.
@@ -29,7 +31,7 @@ pub(crate) trait Number: Copy + PartialOrd + Default {
     fn power(self, exponent: Self) -> Self;
 }
 
-/// Functions of real numbers: each is the function of its name in std or libm.
+/// Functions of real numbers: of f64 those of std and libm, of f32 those of [`super::math`].
 pub(crate) trait Real: Number {
     fn reciprocal(self) -> Self;
     fn sqrt(self) -> Self;
@@ -40,6 +42,8 @@ pub(crate) trait Real: Number {
     fn sin(self) -> Self;
     fn cos(self) -> Self;
     fn tanh(self) -> Self;
+    fn sigmoid(self) -> Self;
+    fn softplus(self) -> Self;
     fn erf(self) -> Self;
     fn floor(self) -> Self;
     fn ceil(self) -> Self;
@@ -47,7 +51,7 @@ pub(crate) trait Real: Number {
 }
 
 macro_rules! floats {
-    ($($ty:ident $erf:path),*) => {$(
+    ($($ty:ident: $($function:ident $path:expr),*;)*) => {$(
         impl Number for $ty {
             const ONE: $ty = 1.0;
             #[inline(always)]
@@ -86,22 +90,10 @@ macro_rules! floats {
             fn reciprocal(self) -> $ty { 1.0 / self }
             #[inline(always)]
             fn sqrt(self) -> $ty { $ty::sqrt(self) }
-            #[inline(always)]
-            fn exp(self) -> $ty { $ty::exp(self) }
-            #[inline(always)]
-            fn exp_m1(self) -> $ty { $ty::exp_m1(self) }
-            #[inline(always)]
-            fn ln(self) -> $ty { $ty::ln(self) }
-            #[inline(always)]
-            fn ln_1p(self) -> $ty { $ty::ln_1p(self) }
-            #[inline(always)]
-            fn sin(self) -> $ty { $ty::sin(self) }
-            #[inline(always)]
-            fn cos(self) -> $ty { $ty::cos(self) }
-            #[inline(always)]
-            fn tanh(self) -> $ty { $ty::tanh(self) }
-            #[inline(always)]
-            fn erf(self) -> $ty { $erf(self) }
+            $(
+                #[inline(always)]
+                fn $function(self) -> $ty { $path(self) }
+            )*
             #[inline(always)]
             fn floor(self) -> $ty { $ty::floor(self) }
             #[inline(always)]
@@ -110,6 +102,17 @@ macro_rules! floats {
             fn round(self) -> $ty { $ty::round(self) }
         }
     )*};
+}
+
+/// `1 / (1 + e⁻ˣ)`; where x is negative `eˣ / (1 + eˣ)`, so that the exponential does not overflow.
+fn sigmoid(x: f64) -> f64 {
+    let e = (-x.abs()).exp();
+    (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
+}
+
+/// `ln(1 + eˣ)`; neither overflows for large x nor loses small ones.
+fn softplus(x: f64) -> f64 {
+    x.greatest(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 macro_rules! integers {
@@ -142,7 +145,12 @@ macro_rules! integers {
     )*};
 }
 
-floats!(f32 libm::erff, f64 libm::erf);
+floats! {
+    f32: exp math::exp, exp_m1 math::exp_m1, ln math::ln, ln_1p math::ln_1p, sin f32::sin, cos f32::cos,
+        tanh math::tanh, sigmoid math::sigmoid, softplus math::softplus, erf math::erf;
+    f64: exp f64::exp, exp_m1 f64::exp_m1, ln f64::ln, ln_1p f64::ln_1p, sin f64::sin, cos f64::cos,
+        tanh f64::tanh, sigmoid sigmoid, softplus softplus, erf libm::erf;
+}
 integers! {
     i32 i32::signum, i32::wrapping_abs;
     i64 i64::signum, i64::wrapping_abs;

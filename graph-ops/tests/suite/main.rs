@@ -3,6 +3,7 @@
 mod control;
 mod every_op;
 mod lies;
+mod math;
 mod matmul;
 mod misuse;
 mod modes;

@@ -226,12 +226,9 @@ table! {
         /// Hyperbolic tangent.
         Tanh tanh: Float, |x| Real::tanh(x), d [g x y] { g * (1.0 - y * y) };
         /// Logistic function, `1 / (1 + e⁻ˣ)`.
-        Sigmoid sigmoid: Float, |x| Real::exp(x.negated()).plus(Number::ONE).reciprocal(),
-            d [g x y] { g * y * (1.0 - y) };
+        Sigmoid sigmoid: Float, |x| Real::sigmoid(x), d [g x y] { g * y * (1.0 - y) };
         /// Softplus, `ln(1 + eˣ)`: a smooth rectifier. Neither overflows for large `x` nor loses small ones.
-        Softplus softplus: Float,
-            |x| x.greatest(Default::default()).plus(Real::ln_1p(Real::exp(x.magnitude().negated()))),
-            d [g x y] { g * x.sigmoid() };
+        Softplus softplus: Float, |x| Real::softplus(x), d [g x y] { g * x.sigmoid() };
         /// Rectifier, `max(x, 0)`; NaN stays. The gradient at 0 is 0.
         Relu relu: Number, |x| if x < Default::default() { Default::default() } else { x },
             d [g x y] { y.gt(0).select(g, 0) };
@@ -302,9 +299,11 @@ impl ScalarOp {
     }
 
     /// What an element costs, in additions: roughly, to decide when threads are worth it.
-    pub(crate) fn cost(self) -> usize {
+    pub(crate) fn cost(self, dtype: DType) -> usize {
         use ScalarOp::{Cos, Div, Erf, Exp, Expm1, Log, Log1p, Pow, Rem, Sigmoid, Sin, Softplus, Tanh};
         match self {
+            // In vectors of f32, by `kernels::math`.
+            Exp | Expm1 | Log | Log1p | Tanh | Sigmoid | Softplus | Erf if dtype == DType::F32 => 4,
             Exp | Expm1 | Log | Log1p | Sin | Cos | Tanh | Sigmoid | Softplus | Erf | Pow | Rem => 16,
             Div => 4,
             _ => 1,
