@@ -29,12 +29,14 @@ pub type RowLoop = unsafe fn(*mut u8, &[RowOperand], usize);
 pub enum RowSpan {
     /// Each element from the elements at its (broadcast) position, so that a row may be cut anywhere.
     Elements,
-    /// A row from a whole row along the last axes, so many of them.
+    /// A row from a whole row along the last axes, so many of them. Operands have the output's shape, or an element for
+    /// each row.
     Row {
         /// Number of axes that a row runs along.
         axes: usize,
     },
-    /// One element from a whole row along the last axes.
+    /// One element from a whole row of the first operand along its last axes. Other operands have its shape, or an
+    /// element for each row.
     Total {
         /// Number of axes that a row runs along.
         axes: usize,

@@ -195,7 +195,10 @@ impl<'g> Scheduler<'g> {
             row.check.as_ref().is_none_or(|(operand, _)| !open.levels.contains_key(&node.inputs()[*operand]));
         let stays_even = space.row_axes == open.space.row_axes
             || open.outside.iter().all(|value| space.is_even(shape(value)));
-        (is_related && checks_outside && stays_even && node.inputs().iter().all(reads))
+        // [n, 1] also has a level here, but no rows to be added up.
+        let has_rows = !matches!(row.span, RowSpan::Total { .. })
+            || node.inputs().first().is_some_and(|value| *shape(value) == space.shape);
+        (is_related && checks_outside && stays_even && has_rows && node.inputs().iter().all(reads))
             .then_some((space, level))
     }
 

@@ -1,6 +1,11 @@
 //! Kernels that follow indices: reading at them, adding at them, and setting a one at them.
 
-use graph_core::{DType, Element, Kernel, OpError, Source, View, ViewMut, with_element};
+use std::sync::Arc;
+
+use graph_core::{
+    DType, Element, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Source, View, ViewMut,
+    with_element,
+};
 
 use super::lanes::{Lanes, for_each_block};
 use super::scalar::Number;
@@ -166,29 +171,77 @@ impl ScatterAddKernel {
 /// Writes rows of zeros with a one at the index.
 #[derive(Debug)]
 pub(crate) struct OneHotKernel {
-    pub(crate) depth: usize,
+    depth: usize,
+    row_loop: RowLoop,
 }
 
 impl Kernel for OneHotKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
         let (out, indices) = (&mut outs[0], Indices::of(ins[0].view()));
-        indices
-            .check(self.depth, |index| format!("index {index} is out of range for depth {}", self.depth))?;
-        match out.dtype() {
-            DType::F32 => write_ones(out.as_mut_slice(), self.depth, indices, 1f32),
-            DType::F64 => write_ones(out.as_mut_slice(), self.depth, indices, 1f64),
-            DType::I32 => write_ones(out.as_mut_slice(), self.depth, indices, 1i32),
-            DType::I64 => write_ones(out.as_mut_slice(), self.depth, indices, 1i64),
-            DType::U8 => write_ones(out.as_mut_slice(), self.depth, indices, 1u8),
-            DType::Bool => write_ones(out.as_mut_slice(), self.depth, indices, true),
-        }
+        check_depth(ins[0].view(), self.depth)?;
+        with_element!(out.dtype(), T => write_ones::<T>(out.as_mut_slice(), self.depth, indices));
         Ok(())
+    }
+
+    fn row(&self) -> Option<RowKernel> {
+        let depth = self.depth;
+        // SAFETY: the loop reads an index, which the check has found in range, and writes a row.
+        let row = unsafe { RowKernel::new(self.row_loop, RowSpan::Row { axes: 1 }) };
+        Some(row.with_check(0, Arc::new(move |indices: View<'_>| check_depth(indices, depth))))
     }
 }
 
-fn write_ones<T: Element>(out: &mut [T], depth: usize, indices: Indices<'_>, one: T) {
+impl OneHotKernel {
+    pub(crate) fn new(depth: usize, to: DType, indices: DType) -> OneHotKernel {
+        OneHotKernel { depth, row_loop: one_hot_loop(to, indices) }
+    }
+}
+
+/// The element that is a one.
+trait One {
+    const ONE: Self;
+}
+
+macro_rules! one {
+    ($($ty:ty: $one:expr),*) => {$(
+        impl One for $ty {
+            const ONE: $ty = $one;
+        }
+    )*};
+}
+
+one!(f32: 1.0, f64: 1.0, i32: 1, i64: 1, u8: 1, bool: true);
+
+fn check_depth(indices: View<'_>, depth: usize) -> Result<(), OpError> {
+    Indices::of(indices).check(depth, |index| format!("index {index} is out of range for depth {depth}"))
+}
+
+/// A row of zeros with a one at an index, which is in range.
+fn one_hot_loop(to: DType, indices: DType) -> RowLoop {
+    /// # Safety
+    /// As for [`RowLoop`]: an index that is the same throughout, and room for a row.
+    unsafe fn of<T: Element + One, I: Element + Into<i64>>(
+        destination: *mut u8,
+        operands: &[RowOperand],
+        len: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        let index: i64 = unsafe { operands[0].address.cast::<I>().read() }.into();
+        // SAFETY: as above.
+        let row = unsafe { std::slice::from_raw_parts_mut(destination.cast::<T>(), len) };
+        row.fill(T::default());
+        row[index as usize] = T::ONE;
+    }
+    with_element!(to, T => match indices {
+        DType::I32 => of::<T, i32>,
+        DType::I64 => of::<T, i64>,
+        _ => of::<T, u8>,
+    })
+}
+
+fn write_ones<T: Element + One>(out: &mut [T], depth: usize, indices: Indices<'_>) {
     out.fill(T::default());
     for (i, row) in out.chunks_mut(depth.max(1)).enumerate() {
-        row[indices.at(i)] = one;
+        row[indices.at(i)] = T::ONE;
     }
 }

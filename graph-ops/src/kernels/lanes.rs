@@ -1,6 +1,6 @@
 //! Lanes: an array seen along one axis, for kernels that treat each line of elements along it as a whole.
 
-use graph_core::Shape;
+use graph_core::{RowOperand, Shape};
 
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 
@@ -49,4 +49,14 @@ pub(crate) fn for_each_block<T: Send>(
         let first = part * blocks_per_part;
         out.chunks_mut(block).enumerate().for_each(|(i, out)| write(first + i, out));
     });
+}
+
+/// A whole row of an operand, for row kernels.
+///
+/// # Safety
+/// The operand is no splat, and has `len` elements of this type, which nobody writes meanwhile.
+#[inline(always)]
+pub(crate) unsafe fn row<'a, T>(operand: &RowOperand, len: usize) -> &'a [T] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(operand.address.cast(), len) }
 }

@@ -3,8 +3,11 @@
 //! The order of additions is fixed by the shape alone: blocks of a constant size, whose totals are added in order. So
 //! results do not depend on the number of threads. Totals of f32 are kept in f64, which bounds the drift of long sums.
 
-use graph_core::{DType, Kernel, OpError, Shape, Source, View, ViewMut};
+use graph_core::{
+    DType, Fact, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Source, View, ViewMut,
+};
 
+use super::lanes::row;
 use super::parallel::{Disjoint, PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 use super::scalar::Number;
 
@@ -56,10 +59,12 @@ struct Pass {
 pub(crate) struct ReduceKernel {
     reduction: Reduction,
     passes: Vec<Pass>,
+    row: Option<RowKernel>,
 }
 
 impl ReduceKernel {
-    pub(crate) fn new(reduction: Reduction, shape: &Shape, axes: &[usize]) -> ReduceKernel {
+    pub(crate) fn new(reduction: Reduction, x: &Fact, axes: &[usize]) -> ReduceKernel {
+        let shape = &x.shape;
         let mut passes = Vec::new();
         let mut inner = 1;
         let mut axis = shape.rank();
@@ -77,8 +82,44 @@ impl ReduceKernel {
             let outer = shape[..axis].iter().product();
             passes.push(Pass { outer, len, inner });
         }
-        ReduceKernel { reduction, passes }
+        let are_last =
+            axes.iter().rev().eq((0..shape.rank()).rev().take(axes.len()).collect::<Vec<_>>().iter());
+        let row = (are_last && !axes.is_empty()).then(|| {
+            let span = RowSpan::Total { axes: axes.len() };
+            // SAFETY: the loop reads a row of the dtype and writes one element of it.
+            unsafe { RowKernel::new(row_loop(reduction, x.dtype), span) }
+        });
+        ReduceKernel { reduction, passes, row }
     }
+}
+
+/// The reduction of one row.
+fn row_loop(reduction: Reduction, dtype: DType) -> RowLoop {
+    fn of<T: Accumulate>(reduction: Reduction) -> RowLoop {
+        match reduction {
+            Reduction::Sum => total_of_row::<T, Sum>,
+            Reduction::Prod => total_of_row::<T, Prod>,
+            Reduction::Max | Reduction::Any => total_of_row::<T, Max>,
+            Reduction::Min | Reduction::All => total_of_row::<T, Min>,
+        }
+    }
+    match dtype {
+        DType::F32 => of::<f32>(reduction),
+        DType::F64 => of::<f64>(reduction),
+        DType::I32 => of::<i32>(reduction),
+        DType::I64 => of::<i64>(reduction),
+        // A bool is a byte 0 or 1: any is the largest, all the smallest.
+        DType::U8 | DType::Bool => of::<u8>(reduction),
+    }
+}
+
+/// # Safety
+/// As for [`RowLoop`]: a row of `T`, and room for one.
+unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands: &[RowOperand], len: usize) {
+    // SAFETY: the caller's promise.
+    let total = reduce_row::<T, M>(unsafe { row(&operands[0], len) });
+    // SAFETY: as above.
+    unsafe { destination.cast::<T>().write(T::narrow(total)) };
 }
 
 impl Kernel for ReduceKernel {
@@ -103,6 +144,10 @@ impl Kernel for ReduceKernel {
 
     fn may_fail(&self) -> bool {
         false
+    }
+
+    fn row(&self) -> Option<RowKernel> {
+        self.row.clone()
     }
 }
 

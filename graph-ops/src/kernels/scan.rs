@@ -1,8 +1,11 @@
 //! Kernels that go along each lane once: running sums, and the position of the largest or smallest element.
 
-use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
+use graph_core::{
+    DType, Element, Fact, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Source, ViewMut,
+    with_element,
+};
 
-use super::lanes::{Lanes, for_each_block};
+use super::lanes::{Lanes, for_each_block, row};
 use super::reduce::Accumulate;
 use super::scalar::Number;
 
@@ -61,8 +64,10 @@ impl CumsumKernel {
 /// anything.
 #[derive(Debug)]
 pub(crate) struct ArgKernel {
-    pub(crate) lanes: Lanes,
-    pub(crate) largest: bool,
+    lanes: Lanes,
+    largest: bool,
+    /// The function of one row, where lanes are rows.
+    row: Option<RowKernel>,
 }
 
 impl Kernel for ArgKernel {
@@ -82,33 +87,62 @@ impl Kernel for ArgKernel {
     fn may_fail(&self) -> bool {
         false
     }
+
+    fn row(&self) -> Option<RowKernel> {
+        self.row.clone()
+    }
 }
 
 impl ArgKernel {
+    pub(crate) fn new(x: &Fact, axis: usize, largest: bool) -> ArgKernel {
+        let row = (axis + 1 == x.shape.rank()).then(|| {
+            let function: RowLoop = with_element!(x.dtype, T => match largest {
+                true => position_in_row::<T, true>,
+                false => position_in_row::<T, false>,
+            });
+            // SAFETY: the loop reads a row of the dtype and writes one position.
+            unsafe { RowKernel::new(function, RowSpan::Total { axes: 1 }) }.with_cost(STEP_COST)
+        });
+        ArgKernel { lanes: Lanes::new(&x.shape, axis), largest, row }
+    }
+
     fn run_typed<T: Element>(&self, out: &mut [i64], x: &[T]) {
         let Lanes { len, inner, .. } = self.lanes;
         let block = self.lanes.block();
         for_each_block(out, inner, x.len() * STEP_COST, |i, out| {
             let x = &x[i * block..][..block];
             for (column, out) in out.iter_mut().enumerate() {
-                *out = self.position(|i| x[column + i * inner], len);
+                *out = position(self.largest, |i| x[column + i * inner], len);
             }
         });
     }
+}
 
-    #[inline(always)]
-    fn position<T: Element>(&self, lane: impl Fn(usize) -> T, len: usize) -> i64 {
-        let (mut best, mut position) = (lane(0), 0);
-        for i in 1..len {
-            let x = lane(i);
-            let is_better = if self.largest { x > best } else { x < best };
-            // The first NaN stays.
-            if is_better || (is_nan(x) && !is_nan(best)) {
-                (best, position) = (x, i);
-            }
+#[inline(always)]
+fn position<T: Element>(largest: bool, lane: impl Fn(usize) -> T, len: usize) -> i64 {
+    let (mut best, mut position) = (lane(0), 0);
+    for i in 1..len {
+        let x = lane(i);
+        let is_better = if largest { x > best } else { x < best };
+        // The first NaN stays.
+        if is_better || (is_nan(x) && !is_nan(best)) {
+            (best, position) = (x, i);
         }
-        position as i64
     }
+    position as i64
+}
+
+/// # Safety
+/// As for [`RowLoop`]: a row of `T`, and room for an `i64`.
+unsafe fn position_in_row<T: Element, const LARGEST: bool>(
+    destination: *mut u8,
+    operands: &[RowOperand],
+    len: usize,
+) {
+    // SAFETY: the caller's promise.
+    let x: &[T] = unsafe { row(&operands[0], len) };
+    // SAFETY: as above.
+    unsafe { destination.cast::<i64>().write(position(LARGEST, |i| x[i], len)) };
 }
 
 /// Only NaN cannot be ordered, not even with itself.

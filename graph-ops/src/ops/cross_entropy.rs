@@ -42,8 +42,7 @@ impl Op for SparseCrossEntropy {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let num_classes = inputs[0].shape[inputs[0].shape.rank() - 1];
-        Ok(Box::new(CrossEntropyKernel { num_classes }))
+        Ok(Box::new(CrossEntropyKernel::new(inputs[0], inputs[1])))
     }
 }
 

@@ -33,8 +33,8 @@ impl Op for OneHot {
         Ok(smallvec![Fact { dtype: self.dtype, shape }])
     }
 
-    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(OneHotKernel { depth: self.depth }))
+    fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(OneHotKernel::new(self.depth, outputs[0].dtype, inputs[0].dtype)))
     }
 }
 

@@ -71,7 +71,7 @@ impl Op for Reduce {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(ReduceKernel::new(self.reduction, &inputs[0].shape, &self.axes)))
+        Ok(Box::new(ReduceKernel::new(self.reduction, inputs[0], &self.axes)))
     }
 
     fn class(&self) -> Class {

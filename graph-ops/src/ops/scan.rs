@@ -84,8 +84,7 @@ impl Op for ArgExtremum {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let lanes = Lanes::new(&inputs[0].shape, self.axis);
-        Ok(Box::new(ArgKernel { lanes, largest: self.largest }))
+        Ok(Box::new(ArgKernel::new(inputs[0], self.axis, self.largest)))
     }
 }
 

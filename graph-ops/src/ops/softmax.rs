@@ -5,7 +5,6 @@ use smallvec::{SmallVec, smallvec};
 
 use super::axes::{Axes, resolve_axis};
 use super::reduce::reduced_shape;
-use crate::kernels::lanes::Lanes;
 use crate::kernels::softmax::{LaneFunction, SoftmaxKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply, unwrap_or_raise};
@@ -47,7 +46,7 @@ fn float_with_axis<'a>(inputs: &[&'a Fact], axis: usize) -> Result<&'a Fact, OpE
 
 fn kernel(function: LaneFunction, x: &Fact, axis: usize) -> Box<dyn Kernel> {
     debug_assert!(matches!(x.dtype, DType::F32 | DType::F64));
-    Box::new(SoftmaxKernel { lanes: Lanes::new(&x.shape, axis), function })
+    Box::new(SoftmaxKernel::new(function, x, axis))
 }
 
 impl Op for Softmax {
