@@ -10,6 +10,7 @@ mod modes;
 mod pointwise;
 mod random;
 mod reference;
+mod row_programs;
 mod scalar_programs;
 mod support;
 mod threads;

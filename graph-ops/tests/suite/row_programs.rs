@@ -1,0 +1,168 @@
+//! Row programs: what is computed together has the bits of what is computed one op after the other.
+
+use graph_core::{
+    Arena, Array, DType, Fact, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind, set_num_threads,
+    with_mode,
+};
+use graph_ops::{Tensor, grad};
+
+/// The graph of a function of tensors of these facts.
+fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Tensor>) -> Graph {
+    let trace = Trace::new(TraceKind::Function, "test");
+    let origin = Origin::caller();
+    let outputs = {
+        let _entered = trace.enter_to_close();
+        let inputs: Vec<Tensor> = facts
+            .iter()
+            .enumerate()
+            .map(|(i, fact)| {
+                Tensor::from_traced(&trace, trace.add_input(format!("x{i}"), fact.clone(), origin))
+            })
+            .collect();
+        function(&inputs).iter().map(|y| y.value_in(&trace, origin).expect("of this trace")).collect()
+    };
+    let mut graph = trace.finish(outputs);
+    if donated {
+        (0..facts.len()).for_each(|index| graph.donate_input(index));
+    }
+    graph
+}
+
+fn run(graph: &Graph, options: PlanOptions, inputs: &[Array]) -> (Plan, Vec<Array>) {
+    let plan = Plan::with_options(graph, options).expect("plans");
+    let mut inputs: Vec<Array> = inputs.to_vec();
+    let outputs = plan.run(&mut inputs, &mut Arena::new(&plan)).expect("runs");
+    (plan, outputs.into_vec())
+}
+
+fn random(fact: &Fact, key: i64) -> Array {
+    let make = || match fact.dtype {
+        dtype if dtype.is_float() => Tensor::random_uniform(&fact.shape, dtype, key) * 4.0 - 2.0,
+        dtype => (Tensor::random_uniform(&fact.shape, DType::F32, key) * 7.0).cast(dtype),
+    };
+    with_mode(Mode::Eager, || make().try_array().expect("computes"))
+}
+
+/// Runs it as planned with and without fusion, on one thread and on several, inputs donated or not; gives the number of
+/// steps of the fused plan.
+#[track_caller]
+fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> usize {
+    let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
+    let mut steps = 0;
+    for donated in [false, true] {
+        let graph = traced(facts, donated, function);
+        let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+        for threads in [1, 2, 4] {
+            set_num_threads(threads);
+            let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
+            steps = plan.num_steps();
+            for (i, (output, expected)) in outputs.iter().zip(&expected).enumerate() {
+                assert!(output.same_bits(expected), "output {i} with {threads} threads\n{plan}\n{graph}");
+            }
+        }
+    }
+    steps
+}
+
+fn floats<const N: usize>(shape: [usize; N]) -> Fact {
+    Fact::new(DType::F32, shape)
+}
+
+#[test]
+fn chains_of_any_length() {
+    for len in [1, 63, 64, 65, 1000, 4097, 300_001] {
+        let steps = check(&[floats([len]), floats([len])], |x| {
+            let mut y = x[0].clone();
+            for _ in 0..10 {
+                y = &y * &x[1] + 0.5;
+            }
+            vec![y.maximum(0.0) - &x[0]]
+        });
+        assert_eq!(steps, 1, "{len}");
+    }
+}
+
+#[test]
+fn broadcasts_along_rows_and_columns() {
+    for (rows, columns) in [(3, 5), (300, 1000), (70_000, 3), (2, 70_001), (5, 1)] {
+        let facts = [floats([rows, columns]), floats([columns]), floats([rows, 1]), floats([])];
+        let steps = check(&facts, |x| vec![((&x[0] + &x[1]) * &x[2]).relu() - &x[3], (&x[0] * &x[3]).exp()]);
+        assert_eq!(steps, 1, "[{rows}, {columns}]");
+    }
+    let facts = [floats([7, 5, 3]), floats([5, 1]), floats([7, 1, 3])];
+    assert_eq!(check(&facts, |x| vec![(&x[0] - &x[1]) * &x[2] + 1]), 1);
+}
+
+#[test]
+fn whole_rows() {
+    for (rows, columns) in [(3, 5), (300, 1000), (7000, 3), (2, 30_001)] {
+        let facts = [floats([rows, columns]), floats([columns])];
+        // A norm of each row: its mean and variance, and the row by them.
+        let steps = check(&facts, |x| {
+            let x0 = &x[0] * 2.0;
+            let centered = &x0 - x0.mean_keep(-1);
+            let variance = (&centered * &centered).mean_keep(-1);
+            vec![centered / (variance + 1e-5).sqrt() * &x[1]]
+        });
+        assert_eq!(steps, 1, "[{rows}, {columns}]");
+        check(&facts, |x| vec![(&x[0] + &x[1]).softmax(-1).log(), (&x[0] + &x[1]).max(-1).exp()]);
+        check(&facts, |x| vec![grad(&x[0], |y| (y.log_softmax(-1) * &x[1]).sum(..))]);
+    }
+}
+
+#[test]
+fn a_classifier_s_loss_with_its_gradient_and_hits() {
+    for labels in [DType::U8, DType::I32, DType::I64] {
+        let facts = [floats([32, 10]), floats([10]), Fact::new(labels, [32])];
+        let steps = check(&facts, |x| {
+            let logits = &x[0] + &x[1];
+            let labels = &x[2];
+            let loss = logits.sparse_cross_entropy(labels);
+            let hits = logits.argmax(-1).eq(labels.cast(DType::I64)).cast(DType::I64).sum(..);
+            let flowing = grad(&logits, |logits| logits.sparse_cross_entropy(labels));
+            vec![loss, hits, flowing]
+        });
+        assert!(steps <= 6, "{steps} steps");
+    }
+}
+
+#[test]
+fn square_spaces_do_not_mix_rows_with_columns() {
+    // The sums of the rows, [4], broadcast along the columns.
+    check(&[floats([4, 4])], |x| {
+        let sums = (&x[0] + 1).sum(-1);
+        vec![&x[0] * &sums, sums.exp()]
+    });
+    check(&[floats([4, 4]), floats([4])], |x| {
+        let sums = (&x[0] + 1).sum(-1) * &x[1];
+        vec![(&x[0] - 1) * sums.unsqueeze(-1), &x[0] * &x[1]]
+    });
+    // A column has no rows to be added up.
+    check(&[floats([4, 6]), floats([4, 1])], |x| {
+        let sums = x[0].sum_keep(-1);
+        vec![(&sums * &x[1]).sum(-1) + x[1].sum(-1), &x[0] * &sums]
+    });
+}
+
+#[test]
+fn a_failed_check_names_the_op_and_leaves_inputs_alone() {
+    let facts = [Fact::new(DType::I64, [8]), Fact::new(DType::I64, [8])];
+    let graph = traced(&facts, true, |x| vec![(&x[0] + 1) / &x[1] * 2]);
+    let ones = with_mode(Mode::Eager, || Tensor::ones([8], DType::I64).try_array().expect("computes"));
+    let zeros = Array::zeros(facts[1].clone());
+    let plan = Plan::new(&graph).expect("plans");
+    assert_eq!(plan.num_steps(), 1, "{plan}");
+    let mut inputs = [ones.clone(), zeros];
+    let message = plan.run(&mut inputs, &mut Arena::new(&plan)).expect_err("divides by zero").to_string();
+    assert!(message.starts_with("div: division by zero"), "{message}");
+    assert!(message.contains("row_programs.rs:"), "{message}");
+    assert!(inputs[0].same_bits(&ones));
+}
+
+#[test]
+fn updates_take_the_place_of_what_they_update() {
+    let facts = [floats([100]), floats([30, 4]), floats([100]), floats([30, 4])];
+    let graph = traced(&facts, true, |x| vec![&x[0] - &x[2] * 0.1 - 1, (&x[1] * 0.9 + &x[3]) * 2]);
+    let plan = Plan::new(&graph).expect("plans");
+    assert_eq!((plan.num_in_place_inputs(), plan.arena_bytes()), (2, 0), "{plan}");
+}
