@@ -1,25 +1,32 @@
 //! Arrays: concrete values, dense and row-major, sharing their buffer when cloned.
 
-use std::sync::Arc;
-
-use crate::buffer::Buffer;
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::error::OpError;
 use crate::fact::Fact;
 use crate::kernel::{View, ViewMut};
+use crate::pool::Shared;
 use crate::shape::Shape;
 
 /// A concrete value. Cloning shares the buffer; writing copies it first if it is shared.
 #[derive(Debug, Clone)]
 pub struct Array {
-    buffer: Arc<Buffer>,
+    buffer: Shared,
     fact: Fact,
 }
 
 impl Array {
     /// All zeros (`false` for bool).
     pub fn zeros(fact: Fact) -> Array {
-        Array { buffer: Arc::new(Buffer::zeroed(fact.num_bytes())), fact }
+        Array { buffer: Shared::zeroed(fact.num_bytes()), fact }
+    }
+
+    /// Elements that are valid but arbitrary, to be written before they are read.
+    pub(crate) fn arbitrary(fact: Fact) -> Array {
+        // Not every byte is a bool.
+        match fact.dtype {
+            DType::Bool => Array::zeros(fact),
+            _ => Array { buffer: Shared::arbitrary(fact.num_bytes()), fact },
+        }
     }
 
     /// A copy of `elements` with this shape.
@@ -31,7 +38,7 @@ impl Array {
         if shape.checked_num_elements() != Some(elements.len()) {
             return Err(OpError::invalid(format!("{} elements do not fill shape {shape}", elements.len())));
         }
-        let mut array = Array::zeros(Fact { dtype: T::DTYPE, shape });
+        let mut array = Array::arbitrary(Fact { dtype: T::DTYPE, shape });
         array.view_mut().as_mut_slice::<T>().copy_from_slice(elements);
         Ok(array)
     }
@@ -48,13 +55,13 @@ impl Array {
 
     /// The elements, to read.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.fact, self.buffer.as_bytes())
+        View::new(&self.fact, self.buffer.get().as_bytes())
     }
 
     /// The elements, to write; copies the buffer first where it is shared.
     pub fn view_mut(&mut self) -> ViewMut<'_> {
         self.make_unique();
-        let buffer = Arc::get_mut(&mut self.buffer).expect("made unique above");
+        let buffer = self.buffer.get_mut().expect("made unique above");
         ViewMut::new(&self.fact, buffer.as_bytes_mut())
     }
 
@@ -74,35 +81,35 @@ impl Array {
 
     /// Whether no other array shares the buffer.
     pub fn is_unique(&self) -> bool {
-        Arc::strong_count(&self.buffer) == 1
+        self.buffer.is_unique()
     }
 
     /// Gives this array a buffer of its own.
     pub fn make_unique(&mut self) {
-        if Arc::get_mut(&mut self.buffer).is_none() {
-            let mut own = Buffer::zeroed(self.buffer.len());
-            own.as_bytes_mut().copy_from_slice(self.buffer.as_bytes());
-            self.buffer = Arc::new(own);
+        if self.buffer.get_mut().is_none() {
+            let mut own = Shared::arbitrary(self.buffer.get().len());
+            own.get_mut().expect("new").as_bytes_mut().copy_from_slice(self.buffer.get().as_bytes());
+            self.buffer = own;
         }
     }
 
     /// Whether both share one buffer under the same fact.
     pub fn same_storage(&self, other: &Array) -> bool {
-        Arc::ptr_eq(&self.buffer, &other.buffer) && self.fact == other.fact
+        self.buffer.is_same(&other.buffer) && self.fact == other.fact
     }
 
     /// Bit-for-bit equality of fact and elements (so NaN equals itself).
     pub fn same_bits(&self, other: &Array) -> bool {
-        self.fact == other.fact && self.buffer.as_bytes() == other.buffer.as_bytes()
+        self.fact == other.fact && self.buffer.get().as_bytes() == other.buffer.get().as_bytes()
     }
 
     /// Address of the buffer: a key for sharing, never dereferenced outside the executor.
     pub fn address(&self) -> usize {
-        self.buffer.as_ptr() as usize
+        self.buffer.get().as_ptr() as usize
     }
 
     /// Start of the memory. Writing through it demands that the array is unique.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
-        self.buffer.as_ptr()
+        self.buffer.get().as_ptr()
     }
 }

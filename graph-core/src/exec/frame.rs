@@ -10,14 +10,17 @@ use crate::dtype::DType;
 use crate::kernel::{Source, View, ViewMut};
 use crate::plan::{Argument, Place, Slot};
 
+/// Some addresses; more than these few are rare.
+pub(super) type Addresses = SmallVec<[*mut u8; 24]>;
+
 /// The addresses of one activation of a plan.
 ///
 /// Invariant, from the planner: at any step, the slots of its results overlap neither each other nor the slots of its
 /// arguments (an argument computed in place has no slot), and every offset lies within the arena.
 pub(super) struct Frame<'a> {
     pub(super) arena: *mut u8,
-    pub(super) inputs: SmallVec<[*mut u8; 8]>,
-    pub(super) fresh: SmallVec<[*mut u8; 4]>,
+    pub(super) inputs: &'a [*mut u8],
+    pub(super) fresh: &'a [*mut u8],
     pub(super) constants: &'a [Array],
     pub(super) stacks: &'a [RefCell<Stack>],
 }

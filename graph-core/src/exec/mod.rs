@@ -10,6 +10,7 @@ use std::cell::RefCell;
 
 use smallvec::{SmallVec, smallvec};
 
+use self::run::Workspace;
 use self::stack::Stack;
 use crate::array::Array;
 use crate::buffer::Buffer;
@@ -24,13 +25,18 @@ use crate::plan::Plan;
 pub struct Arena {
     memory: Buffer,
     stacks: Vec<RefCell<Stack>>,
+    workspace: Workspace,
 }
 
 impl Arena {
     /// An arena of the plan's size.
     pub fn new(plan: &Plan) -> Arena {
         let stacks = std::iter::repeat_with(|| RefCell::new(Stack::new())).take(plan.num_stacks);
-        Arena { memory: Buffer::zeroed(plan.arena_bytes), stacks: stacks.collect() }
+        Arena {
+            memory: Buffer::zeroed(plan.arena_bytes),
+            stacks: stacks.collect(),
+            workspace: Workspace::default(),
+        }
     }
 }
 
@@ -43,8 +49,27 @@ impl Plan {
     ///
     /// # Panics
     /// When inputs or arena are not those of this plan.
-    pub fn run(&self, inputs: &mut [Array], arena: &mut Arena) -> Result<SmallVec<[Array; 4]>, Error> {
-        run::run(self, inputs, &mut arena.memory, &arena.stacks)
+    pub fn run(&self, inputs: &mut [Array], arena: &mut Arena) -> Result<Vec<Array>, Error> {
+        let mut outputs = Vec::with_capacity(self.outputs.len());
+        self.run_into(inputs, arena, &mut outputs)?;
+        Ok(outputs)
+    }
+
+    /// The same, adding the outputs to a list. With room there, and once the outputs of an earlier run have been dropped
+    /// on this thread, nothing is allocated.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    ///
+    /// # Panics
+    /// As [`Plan::run`].
+    pub fn run_into(
+        &self,
+        inputs: &mut [Array],
+        arena: &mut Arena,
+        outputs: &mut Vec<Array>,
+    ) -> Result<(), Error> {
+        run::run(self, inputs, arena, outputs)
     }
 }
 
@@ -68,8 +93,7 @@ pub fn run_once(graph: &Graph) -> Result<Vec<Array>, Error> {
 /// When the inputs are not of the facts that the graph takes.
 pub fn run_with(graph: &Graph, inputs: &mut [Array]) -> Result<Vec<Array>, Error> {
     let plan = Plan::new(graph)?;
-    let outputs = plan.run(inputs, &mut Arena::new(&plan))?;
-    Ok(outputs.into_vec())
+    plan.run(inputs, &mut Arena::new(&plan))
 }
 
 /// Computes one node at once: what eager mode does for each operation.
@@ -86,7 +110,8 @@ pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]
         }
         NodeKind::Apply(op) => {
             let kernel = op.kernel(&facts, &output_facts)?;
-            let mut outputs: SmallVec<[Array; 1]> = output_facts.iter().cloned().map(Array::zeros).collect();
+            let mut outputs: SmallVec<[Array; 1]> =
+                output_facts.iter().cloned().map(Array::arbitrary).collect();
             let mut outs: SmallVec<[ViewMut<'_>; 1]> = outputs.iter_mut().map(Array::view_mut).collect();
             let ins: SmallVec<[Source<'_>; 4]> = inputs.iter().map(|a| Source::View(a.view())).collect();
             kernel.run(&mut outs, &ins)?;

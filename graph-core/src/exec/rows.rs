@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 
-use smallvec::SmallVec;
-
 use crate::buffer::Buffer;
 use crate::kernel::RowOperand;
 use crate::plan::{Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk};
@@ -16,7 +14,15 @@ thread_local! {
 
 /// An address that several threads compute with.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 struct Address(*mut u8);
+
+impl Address {
+    fn all(addresses: &[*mut u8]) -> &[Address] {
+        // SAFETY: an Address is a pointer, in the same representation.
+        unsafe { std::slice::from_raw_parts(addresses.as_ptr().cast(), addresses.len()) }
+    }
+}
 
 // SAFETY: threads write blocks that do not overlap, and read what nobody else writes (the contract of `run`).
 unsafe impl Send for Address {}
@@ -29,15 +35,14 @@ unsafe impl Sync for Address {}
 /// Each address is valid for the fact of its argument or result; results overlap neither each other nor arguments, but
 /// where the program [may overwrite](RowProgram::may_overwrite) one. Nobody else uses what is written meanwhile.
 pub(super) unsafe fn run(program: &RowProgram, arguments: &[*mut u8], results: &[*mut u8]) {
-    let arguments: SmallVec<[Address; 8]> = arguments.iter().copied().map(Address).collect();
-    let results: SmallVec<[Address; 4]> = results.iter().copied().map(Address).collect();
+    let (arguments, results) = (Address::all(arguments), Address::all(results));
     let num_blocks = program.num_blocks();
     let parts = num_blocks.div_ceil(program.blocks_per_part);
     parallel(parts, |part| {
         with_registers(program.register_bytes, |registers| {
             let first = part * program.blocks_per_part;
             for block in first..num_blocks.min(first + program.blocks_per_part) {
-                let block = Block::new(program, block, &arguments, &results, registers);
+                let block = Block::new(program, block, arguments, results, registers);
                 for instruction in &program.instructions {
                     // SAFETY: the caller's promise; registers are as large as the program says, and this thread's.
                     unsafe { block.run(instruction) };

@@ -4,23 +4,24 @@ use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
-use super::frame::Frame;
+use super::Arena;
+use super::frame::{Addresses, Frame};
 use super::rows;
 use super::scalar;
 use super::stack::Stack;
 use crate::array::Array;
-use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
 use crate::plan::{Action, Argument, Place, Plan, Slot, Step, SubPlan, bits};
 
 pub(super) fn run(
     plan: &Plan,
     inputs: &mut [Array],
-    arena: &mut Buffer,
-    stacks: &[RefCell<Stack>],
-) -> Result<SmallVec<[Array; 4]>, Error> {
+    arena: &mut Arena,
+    outputs: &mut Vec<Array>,
+) -> Result<(), Error> {
+    let Arena { memory, stacks, workspace } = arena;
     assert!(
-        arena.len() >= plan.arena_bytes && stacks.len() >= plan.num_stacks,
+        memory.len() >= plan.arena_bytes && stacks.len() >= plan.num_stacks,
         "the arena is that of this plan"
     );
     assert!(
@@ -33,24 +34,56 @@ pub(super) fn run(
             input.make_unique();
         }
     }
-    let fresh: SmallVec<[Array; 4]> = plan.fresh.iter().cloned().map(Array::zeros).collect();
+    workspace.clear();
+    let Workspace { fresh, input_addresses, fresh_addresses } = workspace;
+    fresh.extend(plan.fresh.iter().cloned().map(Array::arbitrary));
+    input_addresses.extend(inputs.iter().map(|array| array.as_ptr()));
+    fresh_addresses.extend(fresh.iter().map(|array| array.as_ptr()));
     let frame = Frame {
-        arena: arena.as_ptr(),
-        inputs: inputs.iter().map(|array| array.as_ptr()).collect(),
-        fresh: fresh.iter().map(|array| array.as_ptr()).collect(),
+        arena: memory.as_ptr(),
+        inputs: input_addresses,
+        fresh: fresh_addresses,
         constants: &plan.constants,
         stacks,
     };
     // SAFETY: the arena is large enough and borrowed exclusively; the facts of the inputs were compared; inputs that
     // are overwritten and the fresh arrays are unique; `inputs` and `fresh` outlive the frame.
-    unsafe { run_steps(plan, &frame) }?;
+    let result = unsafe { run_steps(plan, &frame) };
+    if result.is_err() {
+        workspace.clear();
+        return result;
+    }
     let array = |place: Place| match place {
         Place::Input(index) => inputs[index].clone(),
         Place::Constant(index) => plan.constants[index].clone(),
         Place::Fresh(index) => fresh[index].clone(),
         Place::Arena(_) | Place::Stack(_) => unreachable!("outputs outlive the arena"),
     };
-    Ok(plan.outputs.iter().map(|slot| array(slot.place).reshaped(slot.fact.shape.clone())).collect())
+    outputs.extend(plan.outputs.iter().map(|slot| array(slot.place).reshaped(slot.fact.shape.clone())));
+    workspace.clear();
+    Ok(())
+}
+
+/// Lists that a run fills and empties; their room is kept.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    /// Arrays made for outputs.
+    fresh: Vec<Array>,
+    input_addresses: Vec<*mut u8>,
+    fresh_addresses: Vec<*mut u8>,
+}
+
+// SAFETY: between runs the lists of addresses are empty.
+unsafe impl Send for Workspace {}
+// SAFETY: as above; a shared workspace is not looked at.
+unsafe impl Sync for Workspace {}
+
+impl Workspace {
+    fn clear(&mut self) {
+        self.fresh.clear();
+        self.input_addresses.clear();
+        self.fresh_addresses.clear();
+    }
 }
 
 /// Runs all steps.
@@ -72,7 +105,7 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     match &step.action {
         Action::Kernel(kernel) => {
             // SAFETY: by the frame's invariant results overlap neither each other nor arguments with a slot.
-            let ins: SmallVec<[_; 4]> = step.arguments.iter().map(|a| unsafe { frame.source(a) }).collect();
+            let ins: SmallVec<[_; 8]> = step.arguments.iter().map(|a| unsafe { frame.source(a) }).collect();
             let in_place = step.arguments.iter().any(|a| matches!(a, Argument::InPlace));
             // SAFETY: as above.
             let mut outs: SmallVec<[_; 1]> =
@@ -85,7 +118,7 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
                 let view = unsafe { frame.source(&step.arguments[check.argument]) }.view();
                 (check.check)(view).map_err(|reason| check.provenance.error(reason))?;
             }
-            let arguments: SmallVec<[_; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
+            let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             // SAFETY: by the frame's invariant results overlap neither each other nor arguments, but where the planner
             // asked the program.
             unsafe { rows::run(program, &arguments, &results(step, frame)) };
@@ -99,17 +132,17 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             Ok(())
         }
         Action::Call(body) => {
-            let operands = step.arguments.iter().map(|a| frame.argument(a)).collect();
+            let operands: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             // SAFETY: the region's facts agree with the step's (verified), its results are the step's own slots.
-            unsafe { run_region(body, frame, operands, results(step, frame)) }
+            unsafe { run_region(body, frame, &operands, &results(step, frame)) }
         }
         Action::If { then_plan, else_plan } => {
             // SAFETY: the first argument of an `If` is a bool scalar that no one writes now.
             let chosen =
                 if unsafe { *frame.argument(&step.arguments[0]) } != 0 { then_plan } else { else_plan };
-            let operands = step.arguments[1..].iter().map(|a| frame.argument(a)).collect();
+            let operands: Addresses = step.arguments[1..].iter().map(|a| frame.argument(a)).collect();
             // SAFETY: as for `Call`.
-            unsafe { run_region(chosen, frame, operands, results(step, frame)) }
+            unsafe { run_region(chosen, frame, &operands, &results(step, frame)) }
         }
         Action::Scalar { program, registers } => {
             let start = frame.address(Place::Arena(*registers)).cast::<u64>();
@@ -139,7 +172,7 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     }
 }
 
-fn results(step: &Step, frame: &Frame<'_>) -> SmallVec<[*mut u8; 4]> {
+fn results(step: &Step, frame: &Frame<'_>) -> Addresses {
     step.results.iter().map(|slot| frame.address(slot.place)).collect()
 }
 
@@ -148,8 +181,8 @@ fn results(step: &Step, frame: &Frame<'_>) -> SmallVec<[*mut u8; 4]> {
 unsafe fn run_region(
     region: &SubPlan,
     frame: &Frame<'_>,
-    operands: SmallVec<[*mut u8; 8]>,
-    results: SmallVec<[*mut u8; 4]>,
+    operands: &[*mut u8],
+    results: &[*mut u8],
 ) -> Result<(), Error> {
     let inner = Frame {
         arena: frame.arena.wrapping_add(region.arena),
@@ -169,14 +202,14 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     let Action::While { condition, body, carried, decision, spare } = &step.action else {
         unreachable!("called for a while")
     };
-    let mut operands: SmallVec<[*mut u8; 8]> = step.arguments.iter().map(|a| frame.argument(a)).collect();
+    let mut operands: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
     let mut homes = Homes::new(step, frame, spare);
     let decision = frame.address(Place::Arena(*decision));
     let collected = &step.results[*carried..];
     collected.iter().for_each(|slot| stack(frame, slot).borrow_mut().clear());
     for trip in 0.. {
         // SAFETY: operands are the current loop variables and the invariants; the decision has a slot of its own.
-        unsafe { run_region(condition, frame, operands.clone(), SmallVec::from_iter([decision])) }?;
+        unsafe { run_region(condition, frame, &operands, &[decision]) }?;
         // SAFETY: the condition has just written its bool there.
         if unsafe { *decision } == 0 {
             break;
@@ -186,7 +219,7 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             outs.push(new_row(step, frame, slot, trip, trip + 1)?);
         }
         // SAFETY: the next values go to the homes that the current ones are not in, and to new rows.
-        unsafe { run_region(body, frame, operands.clone(), outs) }?;
+        unsafe { run_region(body, frame, &operands, &outs) }?;
         homes.advance(&mut operands[..*carried]);
     }
     // SAFETY: the current loop variables are in one of their two homes, or still where they came from.
@@ -263,7 +296,7 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     let sequences: SmallVec<[Rows; 4]> = sequences.iter().map(|a| Rows::new(a, trips, frame)).collect();
     let counter = frame.address(Place::Arena(*counter)).cast::<i64>();
     // The body takes the counter, the loop variables, a row of each sequence, the invariants.
-    let mut operands: SmallVec<[*mut u8; 8]> = SmallVec::from_iter([counter.cast()]);
+    let mut operands: Addresses = SmallVec::from_iter([counter.cast()]);
     operands.extend(variables.iter().map(|a| frame.argument(a)));
     operands.extend(sequences.iter().map(|rows| rows.start));
     operands.extend(invariants.iter().map(|a| frame.argument(a)));
@@ -288,7 +321,7 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
         }
         // SAFETY: rows lie within their sequences; next values go to the homes that the current ones are not in. The
         // stacks that are read are complete: no region adds to a stack of the graph around it.
-        unsafe { run_region(body, frame, operands.clone(), outs) }?;
+        unsafe { run_region(body, frame, &operands, &outs) }?;
         homes.advance(&mut operands[1..1 + carried]);
     }
     // SAFETY: as in `run_while`.
@@ -299,9 +332,9 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
 /// The two homes of each loop variable: the step's result, and a spare slot.
 struct Homes {
     /// Where the next iteration writes.
-    next: SmallVec<[*mut u8; 4]>,
+    next: Addresses,
     /// The other homes.
-    other: SmallVec<[*mut u8; 4]>,
+    other: Addresses,
 }
 
 impl Homes {

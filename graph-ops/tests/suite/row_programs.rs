@@ -32,7 +32,7 @@ fn run(graph: &Graph, options: PlanOptions, inputs: &[Array]) -> (Plan, Vec<Arra
     let plan = Plan::with_options(graph, options).expect("plans");
     let mut inputs: Vec<Array> = inputs.to_vec();
     let outputs = plan.run(&mut inputs, &mut Arena::new(&plan)).expect("runs");
-    (plan, outputs.into_vec())
+    (plan, outputs)
 }
 
 fn random(fact: &Fact, key: i64) -> Array {
