@@ -1,5 +1,6 @@
 //! Kernels: loops over dense arrays. They know slices and shapes, no tensors and no graphs.
 
+pub(crate) mod gemm;
 pub(crate) mod indices;
 pub(crate) mod lanes;
 pub(crate) mod math;

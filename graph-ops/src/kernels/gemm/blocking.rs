@@ -1,0 +1,149 @@
+//! What is decided once for a product, from its shape alone: how the inner dimension is cut into blocks, which tiles
+//! are used, how the destination is cut into parts, and what is copied.
+
+use std::ops::Range;
+
+use super::Product;
+use super::instructions::Kernels;
+
+/// Terms that are added up in registers before they are added to the destination, about. A panel of the right matrix
+/// of so many rows stays in the first-level cache while all rows of the left meet it.
+const DEPTH: usize = 256;
+
+/// Multiplications that are worth a part of their own, while there are few parts: some microseconds of work.
+const SMALL_PART: usize = 1 << 19;
+/// So many parts are few.
+const FEW_PARTS: usize = 8;
+/// Multiplications that are worth a part of their own where there are many, since each part copies its own operands.
+const LARGE_PART: usize = 1 << 25;
+/// What it costs to read an element, or to copy it, in multiplications of rows of registers.
+const READ_COST: f64 = 8.0;
+/// Rows or columns that a part has at least where it would otherwise read short pieces of what comes from far away.
+const LINES: usize = 128;
+/// No more parts than this, except to keep them below [`PART_ROWS`] and [`PART_COLUMNS`].
+const MANY_PARTS: usize = 64;
+
+/// Bounds on the number of rows and of columns of a part, so that what it reads for one block stays in the second-level
+/// cache.
+const PART_ROWS: usize = 256;
+const PART_COLUMNS: usize = 256;
+
+/// So many tiles must meet a copy of the right matrix to make up for it.
+const TILES_PER_COPY: usize = 8;
+
+/// Bytes of the right matrix that stay in the first-level cache beside the left matrix's rows of a tile.
+const NEAR: usize = 32 << 10;
+
+/// Bytes of a matrix that does not stay in the last-level cache.
+const FAR: usize = 8 << 20;
+
+/// The order in which the tiles of a part are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Panel by panel: all rows meet one panel of the right matrix, which stays in the first-level cache.
+    Panels,
+    /// Strip by strip: all columns meet the rows of one tile; the destination is walked along its rows. For a right
+    /// matrix that stays in the first-level cache as a whole.
+    Strips,
+}
+
+/// How a product is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocking {
+    /// Blocks of the inner dimension.
+    pub(super) blocks: usize,
+    /// Rows of the highest tile.
+    pub(super) height: usize,
+    /// Registers of columns of the widest tile: the width of a panel.
+    pub(super) width: usize,
+    /// Parts along the rows and along the columns.
+    pub(super) row_parts: usize,
+    pub(super) column_parts: usize,
+    /// Whether what a part reads of the right matrix is copied, a block at a time.
+    pub(super) packs_right: bool,
+    pub(super) order: Order,
+    /// Whether the left matrix comes from so far away that its next rows are asked for in advance.
+    pub(super) asks_ahead: bool,
+}
+
+impl Blocking {
+    pub(super) fn new<T>(product: &Product, kernels: &Kernels<T>) -> Blocking {
+        let Product { m, n, k, left, right } = *product;
+        let (height, width) = tile_for(m, n, kernels);
+        let panel = width * kernels.lanes;
+        let is_far = m.saturating_mul(k).saturating_mul(size_of::<T>()) >= FAR;
+        let least = (if left.transposed { LINES } else { 1 }, if is_far { LINES } else { 1 });
+        let (row_parts, column_parts) = parts(product, height, panel, least);
+        let tiles = m.div_ceil(row_parts).div_ceil(height);
+        let panels = n.div_ceil(panel).div_ceil(column_parts);
+        let blocks = ((k + DEPTH / 2) / DEPTH).max(1);
+        let is_near = k.div_ceil(blocks) * panels * panel * size_of::<T>() <= NEAR;
+        Blocking {
+            blocks,
+            height,
+            width,
+            row_parts,
+            column_parts,
+            packs_right: right.transposed || (tiles >= TILES_PER_COPY && !is_near),
+            order: if is_near { Order::Strips } else { Order::Panels },
+            asks_ahead: is_far,
+        }
+    }
+
+    /// Elements of the longest block.
+    pub(super) fn depth(&self, k: usize) -> usize {
+        k.div_ceil(self.blocks)
+    }
+}
+
+/// The tile that takes the fewest cycles for each term of the inner dimension.
+fn tile_for<T>(m: usize, n: usize, kernels: &Kernels<T>) -> (usize, usize) {
+    let (m, registers) = (m.max(1), n.div_ceil(kernels.lanes).max(1));
+    let widest = kernels.tiles[0].len().min(registers);
+    let candidates = (1..=widest).map(|width| {
+        let highest = kernels.tiles.iter().filter(|widths| widths.len() >= width).count();
+        (m.div_ceil(m.div_ceil(highest)), width)
+    });
+    let cost = |&(height, width): &(usize, usize)| {
+        let (tiles, whole, rest) = (m.div_ceil(height), registers / width, registers % width);
+        // In halves of a cycle: two multiplications a cycle, each of which takes four cycles, and two loads a cycle.
+        let panel = |width: usize| match width {
+            0 => 0,
+            width => (m * width).max(m + tiles * width).max(8 * tiles),
+        };
+        // The right matrix comes from further away than the first-level cache, in part.
+        whole * panel(width) + panel(rest) + tiles * registers
+    };
+    candidates.min_by_key(cost).expect("there is a tile of width 1")
+}
+
+/// The number of parts along the rows and along the columns: enough of them, of much the same size, that read little.
+/// They have at least so many rows and columns, where there are as many.
+fn parts(product: &Product, height: usize, panel: usize, least: (usize, usize)) -> (usize, usize) {
+    let Product { m, n, k, .. } = *product;
+    let (tiles, panels) = (m.div_ceil(height).max(1), n.div_ceil(panel).max(1));
+    let work = m.saturating_mul(n).saturating_mul(k);
+    let wanted = (work / SMALL_PART).min(FEW_PARTS).max(work / LARGE_PART).clamp(1, MANY_PARTS);
+    let wanted = 1usize << wanted.ilog2();
+    let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
+    let column_bounds = (n.div_ceil(PART_COLUMNS), panels.min(n / least.1).max(1));
+    let bounded = |parts: usize, (low, high): (usize, usize)| parts.max(low).min(high);
+    let cost = |&(row_parts, column_parts): &(usize, usize)| {
+        let (part_tiles, part_panels) = (tiles.div_ceil(row_parts), panels.div_ceil(column_parts));
+        let computed = (part_tiles * row_parts * part_panels * column_parts) as f64 / (tiles * panels) as f64;
+        let missing = (wanted as f64 / (row_parts * column_parts) as f64).max(1.0);
+        let read = 1.0 / (part_tiles * height) as f64 + 1.0 / (part_panels * panel) as f64;
+        computed * missing * (1.0 + READ_COST * read)
+    };
+    (0..=wanted.ilog2())
+        .map(|exponent| (bounded(wanted >> exponent, row_bounds), bounded(1 << exponent, column_bounds)))
+        .min_by(|a, b| cost(a).total_cmp(&cost(b)))
+        .expect("at least one way to cut")
+}
+
+/// The range of a piece when `len` things are cut into so many pieces of much the same size.
+pub(super) fn share(len: usize, pieces: usize, index: usize) -> Range<usize> {
+    let (each, more) = (len / pieces, len % pieces);
+    let start = index * each + index.min(more);
+    start..start + each + usize::from(index < more)
+}

@@ -1,0 +1,193 @@
+//! The instruction sets, and for each of them the tiles that fit its registers.
+//!
+//! A tile of h rows and w registers of columns takes h w registers for sums, w for the right matrix and one for the
+//! left. It does h w multiplications for h + w loads, so it is as square as may be; but a product with few rows is
+//! better served by wide tiles, and one with few columns by high ones. So there is a table for each instruction set:
+//! a row for each height, with as many widths as fit.
+
+use super::super::scalar::Number;
+use super::pack::{Panels, pack_columns, pack_rows};
+use super::tile::{Tile, dot, tile};
+
+/// What the processor offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Instructions {
+    /// Registers of 64 bytes.
+    Avx512,
+    /// Registers of 32 bytes, with FMA.
+    Avx2,
+    /// Whatever the compiler makes of plain loops.
+    Portable,
+}
+
+impl Instructions {
+    /// All of them, the fastest first.
+    const ALL: [Instructions; 3] = [Instructions::Avx512, Instructions::Avx2, Instructions::Portable];
+
+    /// Those that this processor has, the fastest first.
+    pub(crate) fn present() -> impl Iterator<Item = Instructions> {
+        Instructions::ALL.into_iter().filter(|instructions| instructions.are_present())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn are_present(self) -> bool {
+        match self {
+            Instructions::Avx512 => {
+                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")
+            }
+            Instructions::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Instructions::Portable => true,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn are_present(self) -> bool {
+        self == Instructions::Portable
+    }
+}
+
+/// Computes a tile; see [`tile`].
+pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
+/// Copies panels; see [`pack_rows`].
+type PackFn<T> = unsafe fn(&Panels<T>);
+/// Computes a dot product; see [`dot`].
+type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
+
+/// The loops of one instruction set for one type of elements. To call one of them, the processor must have the
+/// instructions.
+#[derive(Debug)]
+pub(crate) struct Kernels<T: 'static> {
+    /// Elements of a register.
+    pub(super) lanes: usize,
+    /// `tiles[h - 1][w - 1]` has h rows and w registers of columns. Higher ones are at most as wide.
+    pub(super) tiles: &'static [&'static [TileFn<T>]],
+    pub(super) pack_rows: PackFn<T>,
+    pub(super) pack_columns: PackFn<T>,
+    pub(super) dot: DotFn<T>,
+}
+
+/// Numbers that there are kernels for.
+pub(crate) trait Float: Number + 'static {
+    /// The kernels of an instruction set.
+    fn kernels(instructions: Instructions) -> &'static Kernels<Self>;
+}
+
+/// The loops for a type of register, compiled for some features, with the widths that each height has.
+macro_rules! kernels {
+    ($(#[$features:meta])* $element:ty, $vector:ty, $($height:literal: $($width:literal)*;)*) => {{
+        $(#[$features])*
+        unsafe fn tile_of<const HEIGHT: usize, const WIDTH: usize>(of: &Tile<$element>) {
+            // SAFETY: this function has the features, and the caller keeps the rest of the promise.
+            unsafe { tile::<$vector, HEIGHT, WIDTH>(of) }
+        }
+        $(#[$features])*
+        unsafe fn rows_of(panels: &Panels<$element>) {
+            // SAFETY: as above.
+            unsafe { pack_rows::<$vector>(panels) }
+        }
+        $(#[$features])*
+        unsafe fn columns_of(panels: &Panels<$element>) {
+            // SAFETY: as above.
+            unsafe { pack_columns::<$vector>(panels) }
+        }
+        $(#[$features])*
+        unsafe fn dot_of(a: *const $element, b: *const $element, len: usize) -> $element {
+            // SAFETY: as above.
+            unsafe { dot::<$vector>(a, b, len) }
+        }
+        static KERNELS: Kernels<$element> = Kernels {
+            lanes: size_of::<$vector>() / size_of::<$element>(),
+            tiles: &[$(&[$(tile_of::<$height, $width>),*]),*],
+            pack_rows: rows_of,
+            pack_columns: columns_of,
+            dot: dot_of,
+        };
+        &KERNELS
+    }};
+}
+
+/// 32 registers.
+#[cfg(target_arch = "x86_64")]
+macro_rules! avx512 {
+    ($element:ty, $vector:ty) => {
+        kernels! {
+            #[target_feature(enable = "avx512f,avx512dq")]
+            $element, $vector,
+            1: 1 2 3 4 5 6 7 8;
+            2: 1 2 3 4 5 6 7 8;
+            3: 1 2 3 4 5 6;
+            4: 1 2 3 4 5 6;
+            5: 1 2 3 4;
+            6: 1 2 3 4;
+            7: 1 2 3;
+            8: 1 2 3;
+            9: 1 2;
+            10: 1 2;
+            11: 1 2;
+            12: 1 2;
+            13: 1 2;
+            14: 1 2;
+        }
+    };
+}
+
+/// 16 registers.
+#[cfg(target_arch = "x86_64")]
+macro_rules! avx2 {
+    ($element:ty, $vector:ty) => {
+        kernels! {
+            #[target_feature(enable = "avx2,fma")]
+            $element, $vector,
+            1: 1 2 3 4;
+            2: 1 2 3 4;
+            3: 1 2 3;
+            4: 1 2 3;
+            5: 1 2;
+            6: 1 2;
+        }
+    };
+}
+
+/// 16 registers, as most processors have at least.
+macro_rules! portable {
+    ($element:ty, $vector:ty) => {
+        kernels! {
+            $element, $vector,
+            1: 1 2 3 4;
+            2: 1 2 3;
+            3: 1 2;
+            4: 1 2;
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64 {
+    pub(super) use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+}
+#[cfg(target_arch = "x86_64")]
+use x86_64::*;
+
+impl Float for f32 {
+    fn kernels(instructions: Instructions) -> &'static Kernels<f32> {
+        match instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512!(f32, __m512),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2!(f32, __m256),
+            _ => portable!(f32, [f32; 4]),
+        }
+    }
+}
+
+impl Float for f64 {
+    fn kernels(instructions: Instructions) -> &'static Kernels<f64> {
+        match instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512!(f64, __m512d),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2!(f64, __m256d),
+            _ => portable!(f64, [f64; 2]),
+        }
+    }
+}

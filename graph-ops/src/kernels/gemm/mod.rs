@@ -1,0 +1,304 @@
+//! Products of matrices of f32 and f64: `c = alpha * a * b + beta * c`, all of them dense and row-major, either
+//! operand as it stands or transposed.
+//!
+//! **Tiles.** The innermost loop (`tile.rs`) keeps a tile of the destination in registers. For each term of the inner
+//! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
+//! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
+//! strides, and be transposed at no cost. Columns that do not fill a register are masked. AVX-512 has tiles of up to
+//! 14 rows of two registers, or one row of eight (`instructions.rs` has the tables); which one a product gets, the
+//! number of loads and multiplications decides (`blocking.rs`).
+//!
+//! **Blocks.** The inner dimension is cut into blocks of about 256. For each block, and for each panel (a tile's width
+//! of columns), all tiles of the panel are computed, so that the panel is read from the first-level cache and the left
+//! block from the second. A panel is copied where its rows would not be contiguous (the right matrix is transposed) or
+//! would displace each other in the cache; the left block is copied for the latter reason only. The operands of small
+//! products are read where they are.
+//!
+//! **Parts.** A product is cut into rectangles of the destination, which are computed independently. There are no
+//! threads in here: the caller runs each part, in whatever order and on whatever thread, and brings the scratch memory.
+//!
+//! **Determinism.** Each element is the sum of its blocks in order, and the sum of a block is one chain of additions
+//! from zero in order. How the chain is cut depends on the length of the inner dimension alone. So the bits depend on
+//! neither the tile, the part, nor the thread that computes an element, nor on whether an operand is stored
+//! transposed, and they are the same for AVX-512 and AVX2. (The portable loops round products before they add them.
+//! And the product of a row and a column is a dot product, summed in some chains at once.)
+
+mod blocking;
+mod instructions;
+mod pack;
+mod tile;
+mod vector;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use blocking::{Blocking, Order, share};
+use instructions::Kernels;
+pub(crate) use instructions::{Float, Instructions};
+use pack::Panels;
+pub(crate) use tile::Beta;
+use tile::Tile;
+
+/// Alignment of scratch memory, in bytes.
+pub(crate) const SCRATCH_ALIGNMENT: usize = 64;
+
+/// An operand in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Elements from one row in memory to the next.
+    pub(crate) stride: usize,
+    /// Whether its rows in memory are the operand's columns.
+    pub(crate) transposed: bool,
+}
+
+/// The shape of a product `[m, k] · [k, n] -> [m, n]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Product {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    pub(crate) left: Layout,
+    pub(crate) right: Layout,
+}
+
+/// What is called when a rectangle of the destination (rows, columns) is final and still in the cache.
+pub(crate) type After<'a> = &'a mut dyn FnMut(Range<usize>, Range<usize>);
+
+/// A product of known shape, with all that is decided about how it is computed.
+#[derive(Debug)]
+pub(crate) struct Gemm<T: 'static> {
+    /// The product, or its transpose.
+    product: Product,
+    /// Elements from one row of the destination to the next.
+    stride: usize,
+    /// Whether `product` is the transpose of what was asked for.
+    is_turned: bool,
+    /// Whether it is the product of a row and a column, both of them contiguous.
+    is_dot: bool,
+    blocking: Blocking,
+    kernels: &'static Kernels<T>,
+}
+
+impl<T: Float> Gemm<T> {
+    /// A product whose destination's rows are `stride` elements apart.
+    pub(crate) fn new(product: Product, stride: usize) -> Gemm<T> {
+        let fastest = Instructions::present().next().unwrap_or(Instructions::Portable);
+        Gemm::with_instructions(product, stride, fastest)
+    }
+
+    /// The same with other instructions than the fastest, which must be present.
+    fn with_instructions(product: Product, stride: usize, instructions: Instructions) -> Gemm<T> {
+        // A column is computed as a row, so that its elements fill registers.
+        let is_turned = product.n == 1 && product.m > 1 && stride == 1;
+        let product = match is_turned {
+            true => Product {
+                m: 1,
+                n: product.m,
+                k: product.k,
+                left: product.right.turned(),
+                right: product.left.turned(),
+            },
+            false => product,
+        };
+        let kernels = T::kernels(instructions);
+        let is_dot = product.m == 1
+            && product.n == 1
+            && (!product.left.transposed || product.left.stride == 1)
+            && (product.right.transposed || product.right.stride == 1);
+        Gemm { product, stride, is_turned, is_dot, blocking: Blocking::new(&product, kernels), kernels }
+    }
+
+    /// How many parts there are: independent, disjoint, and together the whole destination. The number is a matter of
+    /// the shape alone.
+    pub(crate) fn parts(&self) -> usize {
+        self.blocking.row_parts * self.blocking.column_parts
+    }
+
+    /// Bytes of scratch memory that each part needs.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        if !self.blocking.packs_right {
+            return 0;
+        }
+        let Product { n, k, .. } = self.product;
+        let panels = n.div_ceil(self.panel()).div_ceil(self.blocking.column_parts);
+        self.blocking.depth(k) * panels * self.panel() * size_of::<T>()
+    }
+
+    /// Columns of a panel.
+    fn panel(&self) -> usize {
+        self.blocking.width * self.kernels.lanes
+    }
+
+    /// Computes one part, and calls `after` for each of its rectangles once it is final.
+    ///
+    /// # Safety
+    /// - `a` and `b` point to operands of the product's shape and layout, which nothing writes meanwhile.
+    /// - `c` points to a destination of `m` rows of `n` elements, `stride` apart, which overlaps neither, and nothing
+    ///   else reads or writes this part of it. With [`Beta::One`] it is initialized.
+    /// - `scratch` points to [`scratch_bytes`](Gemm::scratch_bytes) bytes, aligned to [`SCRATCH_ALIGNMENT`], which
+    ///   nothing else uses meanwhile.
+    #[expect(clippy::too_many_arguments, reason = "the operands of a product")]
+    pub(crate) unsafe fn run_part(
+        &self,
+        part: usize,
+        c: *mut T,
+        a: *const T,
+        b: *const T,
+        alpha: T,
+        beta: Beta,
+        scratch: *mut u8,
+        after: After<'_>,
+    ) {
+        let Product { m, n, k, left, .. } = self.product;
+        let Blocking { blocks, height, row_parts, column_parts, order, asks_ahead, .. } = self.blocking;
+        let (a, b) = if self.is_turned { (b, a) } else { (a, b) };
+        if self.is_dot {
+            // SAFETY: both operands are k elements, one after the other, and the destination is one element.
+            unsafe { self.run_dot(c, a, b, alpha, beta) };
+            return after(0..1, 0..1);
+        }
+        let rows = share(m, row_parts, part / column_parts);
+        let panels = share(n.div_ceil(self.panel()), column_parts, part % column_parts);
+        let columns = panels.start * self.panel()..n.min(panels.end * self.panel());
+        let strips = rows.len().div_ceil(height);
+        for block in 0..blocks {
+            let terms = share(k, blocks, block);
+            let left = LeftBlock::new(a.wrapping_add(left.offset(rows.start, terms.start)), left);
+            // SAFETY: the part's columns and the block's terms are in the right matrix; the scratch memory is ours.
+            let right = unsafe { self.right_block(b, &terms, &columns, scratch.cast()) };
+            let beta = if block == 0 { beta } else { Beta::One };
+            let mut tile = |strip: usize, panel: usize| {
+                let in_rows = share(rows.len(), strips, strip);
+                let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
+                let row_range = rows.start + in_rows.start..rows.start + in_rows.end;
+                let column_range = columns.start + in_columns.start..columns.start + in_columns.end;
+                let registers = in_columns.len().div_ceil(self.kernels.lanes);
+                let a = left.at.wrapping_add(in_rows.start * left.row);
+                let ahead = match asks_ahead && panel == 0 {
+                    true => a.wrapping_add(in_rows.len() * left.row),
+                    false => a,
+                };
+                let tile = Tile {
+                    depth: terms.len(),
+                    ahead,
+                    a,
+                    a_row: left.row,
+                    a_column: left.column,
+                    b: right.at.wrapping_add(panel * right.panel),
+                    b_row: right.row,
+                    last: in_columns.len() - (registers - 1) * self.kernels.lanes,
+                    c: c.wrapping_add(row_range.start * self.stride + column_range.start),
+                    c_row: self.stride,
+                    alpha,
+                    beta,
+                };
+                // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
+                // copies, and in this part of the destination.
+                unsafe { self.kernels.tiles[in_rows.len() - 1][registers - 1](&tile) };
+                match self.is_turned {
+                    _ if block + 1 < blocks => {}
+                    true => after(column_range, row_range),
+                    false => after(row_range, column_range),
+                }
+            };
+            match order {
+                Order::Panels => {
+                    (0..panels.len()).for_each(|panel| (0..strips).for_each(|strip| tile(strip, panel)))
+                }
+                Order::Strips => {
+                    (0..strips).for_each(|strip| (0..panels.len()).for_each(|panel| tile(strip, panel)))
+                }
+            }
+        }
+    }
+
+    /// The columns of the right matrix for these terms, copied if that is decided.
+    ///
+    /// # Safety
+    /// They are in the matrix at `b`, and there is room for the copy.
+    unsafe fn right_block(
+        &self,
+        b: *const T,
+        terms: &Range<usize>,
+        columns: &Range<usize>,
+        scratch: *mut T,
+    ) -> RightBlock<T> {
+        let right = self.product.right;
+        let (depth, panel) = (terms.len(), self.panel());
+        let from = b.wrapping_add(right.offset(terms.start, columns.start));
+        if !self.blocking.packs_right {
+            return RightBlock { at: from, row: right.stride, panel };
+        }
+        let panels = Panels { from, stride: right.stride, depth, columns: columns.len(), panel, to: scratch };
+        let pack = if right.transposed { self.kernels.pack_columns } else { self.kernels.pack_rows };
+        if !columns.is_empty() {
+            // SAFETY: as the caller promises; the processor has the instructions.
+            unsafe { pack(&panels) };
+        }
+        RightBlock { at: scratch, row: panel, panel: depth * panel }
+    }
+
+    /// The product of a row and a column.
+    ///
+    /// # Safety
+    /// There are k elements at `a` and at `b`, and one at `c`.
+    unsafe fn run_dot(&self, c: *mut T, a: *const T, b: *const T, alpha: T, beta: Beta) {
+        let mut sum = T::default();
+        for start in (0..self.product.k).step_by(DOT) {
+            let len = DOT.min(self.product.k - start);
+            // SAFETY: as the caller promises; the processor has the instructions.
+            sum = sum.plus(unsafe { (self.kernels.dot)(a.wrapping_add(start), b.wrapping_add(start), len) });
+        }
+        let product = alpha.times(sum);
+        // SAFETY: as the caller promises.
+        unsafe {
+            c.write(match beta {
+                Beta::Zero => product,
+                Beta::One => product.plus(c.read()),
+            });
+        }
+    }
+}
+
+/// Terms of a dot product that are added up before the next are begun.
+const DOT: usize = 1 << 12;
+
+/// What a part reads of the left matrix.
+#[derive(Debug)]
+struct LeftBlock<T> {
+    at: *const T,
+    /// Elements from one row to the next.
+    row: usize,
+    /// Elements from one column to the next.
+    column: usize,
+}
+
+impl<T> LeftBlock<T> {
+    fn new(at: *const T, layout: Layout) -> LeftBlock<T> {
+        let (row, column) = if layout.transposed { (1, layout.stride) } else { (layout.stride, 1) };
+        LeftBlock { at, row, column }
+    }
+}
+
+/// What a part reads of the right matrix.
+#[derive(Debug)]
+struct RightBlock<T> {
+    at: *const T,
+    /// Elements from one row to the next.
+    row: usize,
+    /// Elements from one panel to the next.
+    panel: usize,
+}
+
+impl Layout {
+    /// The same memory as the transposed operand.
+    fn turned(self) -> Layout {
+        Layout { transposed: !self.transposed, ..self }
+    }
+
+    fn offset(self, row: usize, column: usize) -> usize {
+        if self.transposed { column * self.stride + row } else { row * self.stride + column }
+    }
+}

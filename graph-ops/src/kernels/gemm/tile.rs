@@ -1,0 +1,140 @@
+//! The innermost loops: a tile of the destination in registers, and the dot product.
+
+use super::super::scalar::Number;
+use super::vector::{MAX_LANES, Vector};
+
+/// What becomes of the destination's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beta {
+    /// They are overwritten, and never read.
+    Zero,
+    /// The product is added to them.
+    One,
+}
+
+/// One tile: `c = alpha * a * b + beta * c`, where c has as many rows, and as many registers of columns, as the tile
+/// function that it is given to.
+#[derive(Debug)]
+pub(super) struct Tile<T> {
+    /// Length of the sums.
+    pub(super) depth: usize,
+    pub(super) a: *const T,
+    pub(super) a_row: usize,
+    pub(super) a_column: usize,
+    pub(super) b: *const T,
+    pub(super) b_row: usize,
+    /// Columns of the last register, at least one.
+    pub(super) last: usize,
+    pub(super) c: *mut T,
+    pub(super) c_row: usize,
+    pub(super) alpha: T,
+    pub(super) beta: Beta,
+    /// Rows of the left matrix that are asked for meanwhile, since they are read next: or `a`, which is there already.
+    pub(super) ahead: *const T,
+}
+
+/// Computes a tile of `HEIGHT` rows and `WIDTH` registers. Each element is one chain of additions from zero, in the
+/// order of the inner dimension.
+///
+/// # Safety
+/// The processor has the instructions of V, and the caller is compiled for them. The tile's pointers and strides
+/// address a left matrix of `HEIGHT` rows and `depth` columns, a right one of `depth` rows, and a destination that
+/// overlaps neither.
+#[inline(always)]
+pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
+    // SAFETY: as the caller promises. `wrapping_add` only spares the development profile a check of each step.
+    unsafe {
+        let mask = V::mask(tile.last);
+        let mut sums = [[V::splat(V::Element::default()); WIDTH]; HEIGHT];
+        // Four rows have a pointer in common: one for each would need more registers than there are, and one for all
+        // is a chain of additions that takes longer than the arithmetic.
+        let mut a: [_; 4] = std::array::from_fn(|group| tile.a.wrapping_add(4 * group * tile.a_row));
+        let mut b = tile.b;
+        let (mut ahead, mut ahead_row) = (tile.ahead, 0);
+        for _ in 0..tile.depth {
+            // One element at a time, along a diagonal: a tile has fewer rows than a line of the cache has elements of
+            // f32, so that meets every line.
+            V::prefetch(ahead);
+            ahead = ahead.wrapping_add(tile.a_row + tile.a_column);
+            ahead_row += 1;
+            if ahead_row == HEIGHT {
+                ahead_row = 0;
+                ahead = ahead.wrapping_sub(HEIGHT * tile.a_row);
+            }
+            let mut right = [V::splat(V::Element::default()); WIDTH];
+            for (w, right) in right.iter_mut().enumerate() {
+                let from = b.wrapping_add(w * V::LANES);
+                *right = if w + 1 == WIDTH { V::load_masked(from, mask) } else { V::load(from) };
+            }
+            for (h, sums) in sums.iter_mut().enumerate() {
+                let left = V::splat_from(a[h / 4].wrapping_add(h % 4 * tile.a_row));
+                for w in 0..WIDTH {
+                    sums[w] = left.times_plus(right[w], sums[w]);
+                }
+            }
+            for a in &mut a {
+                *a = a.wrapping_add(tile.a_column);
+            }
+            b = b.wrapping_add(tile.b_row);
+        }
+        let alpha = V::splat(tile.alpha);
+        for (h, sums) in sums.iter().enumerate() {
+            for (w, &sum) in sums.iter().enumerate() {
+                let to = tile.c.wrapping_add(h * tile.c_row + w * V::LANES);
+                if w + 1 == WIDTH {
+                    let product = match tile.beta {
+                        Beta::Zero => sum.times(alpha),
+                        Beta::One => sum.times_plus(alpha, V::load_masked(to, mask)),
+                    };
+                    product.store_masked(to, mask);
+                } else {
+                    let product = match tile.beta {
+                        Beta::Zero => sum.times(alpha),
+                        Beta::One => sum.times_plus(alpha, V::load(to)),
+                    };
+                    product.store(to);
+                }
+            }
+        }
+    }
+}
+
+/// How many registers a dot product is summed in.
+const CHAINS: usize = 4;
+
+/// The dot product of `len` elements of each.
+///
+/// # Safety
+/// As for [`tile`]; there are `len` elements at both pointers.
+#[inline(always)]
+pub(super) unsafe fn dot<V: Vector>(a: *const V::Element, b: *const V::Element, len: usize) -> V::Element {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [V::splat(V::Element::default()); CHAINS];
+        let mut at = 0;
+        while at + CHAINS * V::LANES <= len {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let from = at + i * V::LANES;
+                *sum = V::load(a.wrapping_add(from)).times_plus(V::load(b.wrapping_add(from)), *sum);
+            }
+            at += CHAINS * V::LANES;
+        }
+        while at < len {
+            let mask = V::mask(V::LANES.min(len - at));
+            let (x, y) = (a.wrapping_add(at), b.wrapping_add(at));
+            sums[0] = V::load_masked(x, mask).times_plus(V::load_masked(y, mask), sums[0]);
+            at += V::LANES;
+        }
+        let sum = sums[0].plus(sums[1]).plus(sums[2].plus(sums[3]));
+        let mut lanes = [V::Element::default(); MAX_LANES];
+        sum.store(lanes.as_mut_ptr());
+        let mut count = V::LANES;
+        while count > 1 {
+            count /= 2;
+            for i in 0..count {
+                lanes[i] = lanes[i].plus(lanes[i + count]);
+            }
+        }
+        lanes[0]
+    }
+}

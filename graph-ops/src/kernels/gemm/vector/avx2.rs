@@ -1,0 +1,158 @@
+//! AVX2 with FMA: registers of 32 bytes; a mask is a register, too.
+
+use std::arch::x86_64::*;
+
+use super::Vector;
+
+macro_rules! vector {
+    (
+        $register:ty, $element:ty, $lanes:literal, $turned:literal, $mask:ident,
+        $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
+        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident
+    ) => {
+        impl Vector for $register {
+            type Element = $element;
+            type Mask = __m256i;
+            const LANES: usize = $lanes;
+            const TURNED: usize = $turned;
+
+            #[inline(always)]
+            unsafe fn mask(count: usize) -> __m256i {
+                // SAFETY: the caller has AVX2.
+                unsafe { $mask(count) }
+            }
+            #[inline(always)]
+            unsafe fn splat(x: $element) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            unsafe fn splat_from(from: *const $element) -> $register {
+                // SAFETY: the caller has AVX2 and an element at `from`.
+                unsafe { $splat_lane($load_lane(from)) }
+            }
+            #[inline(always)]
+            unsafe fn prefetch(from: *const $element) {
+                // SAFETY: a prefetch does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $element) -> $register {
+                // SAFETY: the caller has AVX2 and a register of elements at `from`.
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn load_masked(from: *const $element, mask: __m256i) -> $register {
+                // SAFETY: the caller has AVX2 and the chosen elements at `from`; no others are read.
+                unsafe { $load_masked(from, mask) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $element) {
+                // SAFETY: the caller has AVX2 and room for a register of elements at `to`.
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn store_masked(self, to: *mut $element, mask: __m256i) {
+                // SAFETY: the caller has AVX2 and room for the chosen elements at `to`; no others are written.
+                unsafe {
+                    // On many processors a masked store takes some twenty times as long.
+                    match _mm256_movemask_epi8(mask) {
+                        -1 => $store(to, self),
+                        _ => $store_masked(to, mask, self),
+                    }
+                }
+            }
+            #[inline(always)]
+            unsafe fn times(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $times(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn plus(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $plus(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
+                // SAFETY: the caller has AVX2 and FMA.
+                unsafe { $times_plus(self, factor, summand) }
+            }
+            #[inline(always)]
+            unsafe fn turned(rows: impl Fn(usize) -> *const $element, to: *mut $element, stride: usize) {
+                // SAFETY: the caller has AVX2, 16 bytes at each row, and room for `TURNED` registers.
+                unsafe { $turn(rows, to, stride) }
+            }
+        }
+    };
+}
+
+vector! {
+    __m256, f32, 8, 4, first_of_eight,
+    _mm256_set1_ps, _mm256_broadcastss_ps, _mm_load_ss, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_storeu_ps,
+    _mm256_maskstore_ps, _mm256_mul_ps, _mm256_add_ps, _mm256_fmadd_ps, turned_f32
+}
+
+vector! {
+    __m256d, f64, 4, 2, first_of_four,
+    _mm256_set1_pd, _mm256_broadcastsd_pd, _mm_load_sd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_storeu_pd,
+    _mm256_maskstore_pd, _mm256_mul_pd, _mm256_add_pd, _mm256_fmadd_pd, turned_f64
+}
+
+#[inline(always)]
+unsafe fn first_of_eight(count: usize) -> __m256i {
+    // SAFETY: the caller has AVX2.
+    unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+}
+
+#[inline(always)]
+unsafe fn first_of_four(count: usize) -> __m256i {
+    // SAFETY: the caller has AVX2.
+    unsafe { _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_setr_epi64x(0, 1, 2, 3)) }
+}
+
+/// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
+#[inline(always)]
+unsafe fn turned_f32(rows: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
+    // SAFETY: the caller has AVX2, four elements at each of eight rows, and room for eight elements at each of four.
+    unsafe {
+        let (a, b, c, d) =
+            (lanes_f32(&rows, 0), lanes_f32(&rows, 1), lanes_f32(&rows, 2), lanes_f32(&rows, 3));
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        _mm256_storeu_ps(to, _mm256_shuffle_ps::<0x44>(ab_low, cd_low));
+        _mm256_storeu_ps(to.wrapping_add(stride), _mm256_shuffle_ps::<0xEE>(ab_low, cd_low));
+        _mm256_storeu_ps(to.wrapping_add(2 * stride), _mm256_shuffle_ps::<0x44>(ab_high, cd_high));
+        _mm256_storeu_ps(to.wrapping_add(3 * stride), _mm256_shuffle_ps::<0xEE>(ab_high, cd_high));
+    }
+}
+
+/// Lane l of register r holds two elements of row 2 l + r; within lanes, 2 x 2 elements change places.
+#[inline(always)]
+unsafe fn turned_f64(rows: impl Fn(usize) -> *const f64, to: *mut f64, stride: usize) {
+    // SAFETY: the caller has AVX2, two elements at each of four rows, and room for four elements at each of two.
+    unsafe {
+        let (a, b) = (lanes_f64(&rows, 0), lanes_f64(&rows, 1));
+        _mm256_storeu_pd(to, _mm256_unpacklo_pd(a, b));
+        _mm256_storeu_pd(to.wrapping_add(stride), _mm256_unpackhi_pd(a, b));
+    }
+}
+
+/// Four elements of every fourth row from row r on.
+#[inline(always)]
+unsafe fn lanes_f32(rows: &impl Fn(usize) -> *const f32, r: usize) -> __m256 {
+    // SAFETY: the caller has AVX2, and four elements at each row.
+    unsafe {
+        let x = _mm256_castps128_ps256(_mm_loadu_ps(rows(r)));
+        _mm256_insertf128_ps::<1>(x, _mm_loadu_ps(rows(4 + r)))
+    }
+}
+
+/// Two elements of every second row from row r on.
+#[inline(always)]
+unsafe fn lanes_f64(rows: &impl Fn(usize) -> *const f64, r: usize) -> __m256d {
+    // SAFETY: the caller has AVX2, and two elements at each row.
+    unsafe {
+        let x = _mm256_castpd128_pd256(_mm_loadu_pd(rows(r)));
+        _mm256_insertf128_pd::<1>(x, _mm_loadu_pd(rows(2 + r)))
+    }
+}

@@ -1,0 +1,143 @@
+//! AVX-512: registers of 64 bytes, masks of their own.
+
+use std::arch::x86_64::*;
+
+use super::Vector;
+
+macro_rules! vector {
+    (
+        $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal,
+        $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
+        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident
+    ) => {
+        impl Vector for $register {
+            type Element = $element;
+            type Mask = $mask;
+            const LANES: usize = $lanes;
+            const TURNED: usize = $turned;
+
+            #[inline(always)]
+            unsafe fn mask(count: usize) -> $mask {
+                <$mask>::MAX >> ($lanes - count)
+            }
+            #[inline(always)]
+            unsafe fn splat(x: $element) -> $register {
+                // SAFETY: the caller has AVX-512; so below.
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            unsafe fn splat_from(from: *const $element) -> $register {
+                // SAFETY: the caller has AVX-512 and an element at `from`.
+                unsafe { $splat_lane($load_lane(from)) }
+            }
+            #[inline(always)]
+            unsafe fn prefetch(from: *const $element) {
+                // SAFETY: a prefetch does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $element) -> $register {
+                // SAFETY: the caller has AVX-512 and a register of elements at `from`.
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn load_masked(from: *const $element, mask: $mask) -> $register {
+                // SAFETY: the caller has AVX-512 and the chosen elements at `from`; no others are read.
+                unsafe { $load_masked(mask, from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $element) {
+                // SAFETY: the caller has AVX-512 and room for a register of elements at `to`.
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn store_masked(self, to: *mut $element, mask: $mask) {
+                // SAFETY: the caller has AVX-512 and room for the chosen elements at `to`; no others are written.
+                unsafe { $store_masked(to, mask, self) }
+            }
+            #[inline(always)]
+            unsafe fn times(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $times(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn plus(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $plus(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $times_plus(self, factor, summand) }
+            }
+            #[inline(always)]
+            unsafe fn turned(rows: impl Fn(usize) -> *const $element, to: *mut $element, stride: usize) {
+                // SAFETY: the caller has AVX-512, 16 bytes at each row, and room for `TURNED` registers.
+                unsafe { $turn(rows, to, stride) }
+            }
+        }
+    };
+}
+
+vector! {
+    __m512, f32, u16, 16, 4,
+    _mm512_set1_ps, _mm512_broadcastss_ps, _mm_load_ss, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
+    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_fmadd_ps, turned_f32
+}
+
+vector! {
+    __m512d, f64, u8, 8, 2,
+    _mm512_set1_pd, _mm512_broadcastsd_pd, _mm_load_sd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
+    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_fmadd_pd, turned_f64
+}
+
+/// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
+#[inline(always)]
+unsafe fn turned_f32(rows: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
+    // SAFETY: the caller has AVX-512, four elements at each of 16 rows, and room for 16 elements at each of four.
+    unsafe {
+        let (a, b, c, d) =
+            (lanes_f32(&rows, 0), lanes_f32(&rows, 1), lanes_f32(&rows, 2), lanes_f32(&rows, 3));
+        let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        _mm512_storeu_ps(to, _mm512_shuffle_ps::<0x44>(ab_low, cd_low));
+        _mm512_storeu_ps(to.wrapping_add(stride), _mm512_shuffle_ps::<0xEE>(ab_low, cd_low));
+        _mm512_storeu_ps(to.wrapping_add(2 * stride), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
+        _mm512_storeu_ps(to.wrapping_add(3 * stride), _mm512_shuffle_ps::<0xEE>(ab_high, cd_high));
+    }
+}
+
+/// Lane l of register r holds two elements of row 2 l + r; within lanes, 2 x 2 elements change places.
+#[inline(always)]
+unsafe fn turned_f64(rows: impl Fn(usize) -> *const f64, to: *mut f64, stride: usize) {
+    // SAFETY: the caller has AVX-512, two elements at each of eight rows, and room for eight elements at each of two.
+    unsafe {
+        let (a, b) = (lanes_f64(&rows, 0), lanes_f64(&rows, 1));
+        _mm512_storeu_pd(to, _mm512_unpacklo_pd(a, b));
+        _mm512_storeu_pd(to.wrapping_add(stride), _mm512_unpackhi_pd(a, b));
+    }
+}
+
+/// Four elements of every fourth row from row r on.
+#[inline(always)]
+unsafe fn lanes_f32(rows: &impl Fn(usize) -> *const f32, r: usize) -> __m512 {
+    // SAFETY: the caller has AVX-512, and four elements at each row.
+    unsafe {
+        let x = _mm512_castps128_ps512(_mm_loadu_ps(rows(r)));
+        let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(rows(4 + r)));
+        let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(rows(8 + r)));
+        _mm512_insertf32x4::<3>(x, _mm_loadu_ps(rows(12 + r)))
+    }
+}
+
+/// Two elements of every second row from row r on.
+#[inline(always)]
+unsafe fn lanes_f64(rows: &impl Fn(usize) -> *const f64, r: usize) -> __m512d {
+    // SAFETY: the caller has AVX-512, and two elements at each row.
+    unsafe {
+        let x = _mm512_castpd128_pd512(_mm_loadu_pd(rows(r)));
+        let x = _mm512_insertf64x2::<1>(x, _mm_loadu_pd(rows(2 + r)));
+        let x = _mm512_insertf64x2::<2>(x, _mm_loadu_pd(rows(4 + r)));
+        _mm512_insertf64x2::<3>(x, _mm_loadu_pd(rows(6 + r)))
+    }
+}
