@@ -152,8 +152,7 @@ impl Stager<'_> {
                 stmts.push(last);
                 if !ends {
                     // A function without a last expression gives `()`, or has left before.
-                    let block = Block { brace_token: Default::default(), stmts: stmts.clone() };
-                    if !survey::diverges(&block) && !ends_in_loop(&stmts) {
+                    if !survey::diverges(&stmts) {
                         stmts.push(parse_quote!(return ();));
                     }
                 }
@@ -278,11 +277,6 @@ fn flag(exit: Exit) -> Ident {
         Exit::Break(id) => name("break", id),
         Exit::Continue(id) => name("continue", id),
     }
-}
-
-/// Whether the last statement is a `loop` that only a `return` ends.
-fn ends_in_loop(stmts: &[Stmt]) -> bool {
-    matches!(stmts.last(), Some(Stmt::Expr(Expr::Loop(expr), _)) if !survey::breaks(expr).0)
 }
 
 impl VisitMut for Stager<'_> {
