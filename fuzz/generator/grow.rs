@@ -572,17 +572,26 @@ impl Grow {
         let kind = self.kind();
         let name = self.fresh("v");
         let condition = self.condition(1);
-        let (first, first_ends) = self.block(Vec::new());
-        let first_value = self.bounded(kind);
-        let second_value = self.bounded(kind);
+        let (first, first_leaves) = self.block(Vec::new());
+        let (first_value, second_value) = (self.bounded(kind), self.bounded(kind));
         let declared = same(name.clone());
-        let first_assigned = match first_ends {
+        let first_assigned = match first_leaves {
             true => same(""),
+            false if self.random.one_in(2) => {
+                let (condition, other) = (self.condition(0), self.bounded(kind));
+                let parts = [&condition, &declared, &first_value, &declared, &other];
+                filled("if $ { $ = $; } else { $ = $; }", &parts)
+            }
             false => filled("$ = $;", &[&declared, &first_value]),
+        };
+        let first_assigned = match self.can_jump && self.random.one_in(4) {
+            // What follows is guarded, and assigns the variable there.
+            true => filled("$ $", &[&self.guarded_jump(), &first_assigned]),
+            false => first_assigned,
         };
         self.declare(&name, kind, false);
         filled(
-            "let $; if $ {$\n$ } else { $ = $; }",
+            "let $; if $ { {$\n} $ } else { $ = $; }",
             &[&declared, &condition, &first, &first_assigned, &declared, &second_value],
         )
     }

@@ -119,7 +119,8 @@ fn all(check: impl Fn(&Program, (i64, i64, f64, f64, i64)) -> Result<(), String>
         failures.iter().map(|(program, message)| format!("seed {}: {message}", program.seed)).collect();
     // The shortest is the easiest to understand.
     let shortest = failures.iter().min_by_key(|(program, _)| program.source.len());
-    let source = shortest.map_or(String::new(), |(program, _)| format!("seed {}:\n{}", program.seed, program.source));
+    let source =
+        shortest.map_or(String::new(), |(program, _)| format!("seed {}:\n{}", program.seed, program.source));
     assert!(failures.is_empty(), "{} programs fail\n{}\n\n{source}", failures.len(), list.join("\n"));
 }
 

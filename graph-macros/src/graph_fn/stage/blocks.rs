@@ -25,10 +25,16 @@ impl Stager<'_> {
         let mut lowered = TokenStream::new();
         for (i, stmt) in stmts.iter().enumerate() {
             let exits = survey::exits(&self.loops, |exits| exits.visit_stmt(stmt));
-            let is_jump = matches!(stmt, Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), _));
             lowered.extend(self.stmt(stmt, i + 1 == stmts.len()));
             let rest = &stmts[i + 1..];
-            if !exits.is_empty() && !rest.is_empty() && !is_jump {
+            if matches!(stmt, Stmt::Expr(expr, _) if survey::diverging(expr)) {
+                // Nothing gets there. (The compiler says so of the eager body.)
+                lowered.extend(
+                    rest.iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).map(ToTokens::to_token_stream),
+                );
+                break;
+            }
+            if !exits.is_empty() && !rest.is_empty() {
                 lowered.extend(self.guarded(&exits, rest));
                 break;
             }

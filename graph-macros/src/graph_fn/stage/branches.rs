@@ -18,10 +18,10 @@ impl Stager<'_> {
                 host_conditions(&mut branch.cond);
                 self.visit_expr_mut(&mut branch.cond);
                 self.bind_lets(&branch.cond.clone());
-                self.visit_block_mut(&mut branch.then_branch);
+                self.beside(|stager| stager.visit_block_mut(&mut branch.then_branch));
                 self.scopes.pop();
                 if let Some((_, other)) = &mut branch.else_branch {
-                    self.visit_expr_mut(other);
+                    self.beside(|stager| stager.visit_expr_mut(other));
                     if let Expr::Verbatim(other_tokens) = &**other {
                         **other = Expr::Verbatim(quote!({ #other_tokens }));
                     }
@@ -38,7 +38,7 @@ impl Stager<'_> {
                     self.scopes.push();
                     self.scopes.declare(&arm.pat, false);
                     self.moved(&mut arm.body);
-                    visit_mut::visit_arm_mut(self, arm);
+                    self.beside(|stager| visit_mut::visit_arm_mut(stager, arm));
                     if let Expr::Verbatim(body) = &*arm.body {
                         *arm.body = Expr::Verbatim(quote!({ #body }));
                         arm.comma = Some(Default::default());
@@ -153,7 +153,7 @@ impl Stager<'_> {
     ) -> TokenStream {
         let dup_depth = std::mem::replace(&mut self.dup_depth, self.scopes.depth());
         self.frames.push(Frame { label: arm.clone(), is_arm: true });
-        let stmts = lower(self);
+        let stmts = self.beside(lower);
         self.frames.pop();
         self.dup_depth = dup_depth;
         match outs.is_empty() {
@@ -164,6 +164,14 @@ impl Stager<'_> {
                 ::std::option::Option::Some((value, #(#outs),*))
             }),
         }
+    }
+
+    /// Lowers one of several ways that code may take: what is assigned first on this one is so on the others, too.
+    fn beside<R>(&mut self, lower: impl FnOnce(&mut Self) -> R) -> R {
+        let scopes = self.scopes.clone();
+        let lowered = lower(self);
+        self.scopes = scopes;
+        lowered
     }
 
     /// The variables declared without a value that every arm assigns.
