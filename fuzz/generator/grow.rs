@@ -238,9 +238,9 @@ impl Grow {
         let text = match self.random.below(24) {
             0 | 1 => self.declaration(),
             2..=5 => self.assignment(),
-            6..=8 => self.branch(),
+            6..=8 => return self.branch(),
             9 => self.choice(),
-            10 | 11 => self.guarded_jump(),
+            10 | 11 => return self.guarded_jump(),
             12 if can_loop => self.while_loop(),
             13 if can_loop => self.endless(),
             14..=16 if can_loop => self.for_loop(),
@@ -324,21 +324,22 @@ impl Grow {
         filled(&format!("{place} = $;"), &[&value])
     }
 
-    fn branch(&mut self) -> Twice {
+    fn branch(&mut self) -> (Twice, bool) {
         let condition = self.condition(2);
-        let (first, _) = self.block(Vec::new());
+        let (first, first_leaves) = self.block(Vec::new());
         let text = filled("if $ {$\n}", &[&condition, &first]);
         match self.random.below(4) {
-            0 => text,
+            0 => (text, false),
             1 => {
                 let condition = self.condition(1);
-                let (second, _) = self.block(Vec::new());
-                let (third, _) = self.block(Vec::new());
-                filled("$ else if $ {$\n} else {$\n}", &[&text, &condition, &second, &third])
+                let (second, second_leaves) = self.block(Vec::new());
+                let (third, third_leaves) = self.block(Vec::new());
+                let text = filled("$ else if $ {$\n} else {$\n}", &[&text, &condition, &second, &third]);
+                (text, first_leaves && second_leaves && third_leaves)
             }
             _ => {
-                let (second, _) = self.block(Vec::new());
-                filled("$ else {$\n}", &[&text, &second])
+                let (second, second_leaves) = self.block(Vec::new());
+                (filled("$ else {$\n}", &[&text, &second]), first_leaves && second_leaves)
             }
         }
     }
@@ -352,9 +353,9 @@ impl Grow {
         )
     }
 
-    fn guarded_jump(&mut self) -> Twice {
+    fn guarded_jump(&mut self) -> (Twice, bool) {
         if !self.can_jump {
-            return self.assignment();
+            return (self.assignment(), false);
         }
         let condition = self.condition(1);
         let first = match self.random.one_in(2) {
@@ -363,10 +364,10 @@ impl Grow {
         };
         let jump = self.jump();
         if self.random.one_in(4) {
-            let (other, _) = self.block(Vec::new());
-            return filled("if $ { $ $ } else {$\n}", &[&condition, &first, &jump, &other]);
+            let (other, leaves) = self.block(Vec::new());
+            return (filled("if $ { $ $ } else {$\n}", &[&condition, &first, &jump, &other]), leaves);
         }
-        filled("if $ { $ $ }", &[&condition, &first, &jump])
+        (filled("if $ { $ $ }", &[&condition, &first, &jump]), false)
     }
 
     /// An assignment that declares nothing.
@@ -586,7 +587,7 @@ impl Grow {
         };
         let first_assigned = match self.can_jump && self.random.one_in(4) {
             // What follows is guarded, and assigns the variable there.
-            true => filled("$ $", &[&self.guarded_jump(), &first_assigned]),
+            true => filled("if $ { $ } $", &[&self.condition(0), &self.jump(), &first_assigned]),
             false => first_assigned,
         };
         self.declare(&name, kind, false);

@@ -137,19 +137,31 @@ fn leaves_alone(call: &syn::ExprMethodCall) -> bool {
 pub(super) struct Changes {
     locals: Vec<Vec<String>>,
     pub(super) found: Vec<(String, Change)>,
+    /// The receivers of `push`.
+    pushed: Vec<String>,
+    tokens: TokenStream,
 }
 
 impl Changes {
     pub(super) fn of_stmts(stmts: &[Stmt]) -> Changes {
-        let mut changes = Changes { locals: vec![Vec::new()], found: Vec::new() };
+        let mut tokens = TokenStream::new();
+        stmts.iter().for_each(|stmt| stmt.to_tokens(&mut tokens));
+        let mut changes = Changes { locals: vec![Vec::new()], tokens, ..Changes::default() };
         stmts.iter().for_each(|stmt| changes.visit_stmt(stmt));
         changes
     }
 
     pub(super) fn of(expr: &Expr) -> Changes {
-        let mut changes = Changes { locals: vec![Vec::new()], found: Vec::new() };
+        let tokens = expr.to_token_stream();
+        let mut changes = Changes { locals: vec![Vec::new()], tokens, ..Changes::default() };
         changes.visit_expr(expr);
         changes
+    }
+
+    /// Whether the code does nothing with a variable but `variable.push(..)`.
+    pub(super) fn only_pushes(&self, name: &str) -> bool {
+        let pushed = self.pushed.iter().filter(|pushed| *pushed == name).count();
+        pushed > 0 && pushed == mentions(self.tokens.clone(), name)
     }
 
     pub(super) fn kind(&self, name: &str) -> Option<Change> {
@@ -181,6 +193,12 @@ impl Changes {
 
 impl Visit<'_> for Changes {
     fn visit_expr(&mut self, expr: &Expr) {
+        if let Expr::MethodCall(call) = expr
+            && let (true, Expr::Path(receiver)) = (call.method == "push", &*call.receiver)
+            && let Some(name) = receiver.path.get_ident()
+        {
+            self.pushed.push(name.to_string());
+        }
         match expr {
             Expr::Assign(assign) => self.note(&assign.left, Change::Surely),
             Expr::Binary(binary) if is_assignment(&binary.op) => self.note(&binary.left, Change::Surely),

@@ -198,7 +198,7 @@ impl Stager<'_> {
     }
 
     /// The variables from outside that some code changes, as the entries that a driver takes.
-    fn entries(&self, changes: &Changes) -> Vec<TokenStream> {
+    fn entries(&self, changes: &Changes, of_loop: bool) -> Vec<TokenStream> {
         let mut entries = Vec::new();
         for binding in self.scopes.visible() {
             let Binding { ident, is_mut, is_mut_ref, is_deferred } = binding;
@@ -213,14 +213,18 @@ impl Stager<'_> {
                 (false, true) => quote!(&mut *#ident),
                 (false, false) => continue,
             };
-            entries.push(quote!(::grafito::__private::Var::new(#name, #value).entry()));
+            let pushed = match of_loop && changes.only_pushes(&name) {
+                true => quote!(.pushed()),
+                false => TokenStream::new(),
+            };
+            entries.push(quote!(::grafito::__private::Var::new(#name, #value).entry() #pushed));
         }
         entries
     }
 
     /// The state of an arm: the variables it changes, and the flags it may set.
     fn state(&self, changes: &Changes, exits: &BTreeSet<Exit>, ends_loop: Option<usize>) -> TokenStream {
-        let mut entries = self.entries(changes);
+        let mut entries = self.entries(changes, ends_loop.is_some());
         for &exit in exits {
             let flag = flag(exit);
             match ends_loop {
