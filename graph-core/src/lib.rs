@@ -47,7 +47,9 @@ pub use kernel::{
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};
 pub use origin::Origin;
-pub use passes::{Changed, Pass, PassRun, Pipeline, Report, cse, dce, fold, hoist, inline};
+pub use passes::{
+    Changed, Pass, PassRun, Pipeline, Report, Reshape, cse, dce, fold, forward, hoist, inline, share, unroll,
+};
 pub use pending::{Pending, PendingOperand};
 pub use plan::{Plan, PlanOptions};
 pub use pool::empty_pool;

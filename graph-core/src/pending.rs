@@ -44,6 +44,8 @@ struct PendingNode {
 #[derive(Debug)]
 enum PendingState {
     Waiting(Vec<PendingOperand>),
+    /// Computed but for its stacks, which no graph gives: whoever reads one of these computes the node again.
+    Partly(Vec<PendingOperand>, SmallVec<[Option<Array>; 1]>),
     Done(SmallVec<[Array; 1]>),
 }
 
@@ -91,6 +93,7 @@ impl Pending {
     pub fn array(&self) -> Option<Array> {
         match &*self.node.state() {
             PendingState::Done(arrays) => Some(arrays[self.output].clone()),
+            PendingState::Partly(_, arrays) => arrays[self.output].clone(),
             PendingState::Waiting(_) => None,
         }
     }
@@ -109,8 +112,12 @@ impl Pending {
             optimize(&mut graph)?;
             let mut arrays = exec::run_once(&graph)?.into_iter();
             for node in keep {
-                let results: SmallVec<[Array; 1]> = arrays.by_ref().take(node.facts.len()).collect();
-                let finished = std::mem::replace(&mut *node.state(), PendingState::Done(results));
+                let results: SmallVec<[Option<Array>; 1]> = node
+                    .facts
+                    .iter()
+                    .map(|fact| if fact.is_stack() { None } else { arrays.next() })
+                    .collect();
+                let finished = node.finish(results);
                 drop(finished); // After the lock: dropping the operands may lock other nodes.
             }
         }
@@ -131,6 +138,28 @@ impl PendingNode {
     fn state(&self) -> MutexGuard<'_, PendingState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+
+    /// Takes the results of all outputs but stacks; gives back the operands that are needed no more.
+    fn finish(&self, results: SmallVec<[Option<Array>; 1]>) -> Vec<PendingOperand> {
+        let mut state = self.state();
+        let operands = state.take_operands();
+        if results.iter().all(Option::is_some) {
+            *state = PendingState::Done(results.into_iter().flatten().collect());
+            operands
+        } else {
+            *state = PendingState::Partly(operands, results);
+            Vec::new()
+        }
+    }
+}
+
+impl PendingState {
+    fn take_operands(&mut self) -> Vec<PendingOperand> {
+        match self {
+            PendingState::Waiting(operands) | PendingState::Partly(operands, _) => std::mem::take(operands),
+            PendingState::Done(_) => Vec::new(),
+        }
+    }
 }
 
 /// A node that waits, with its operands copied out of the lock.
@@ -143,12 +172,15 @@ fn collect(targets: &[Pending]) -> Vec<WaitingNode> {
     // (node, operands, next operand): explicit, since a chain of pending operations may be very long.
     let mut stack: Vec<(Arc<PendingNode>, Vec<PendingOperand>, usize)> = Vec::new();
     let mut visit = |pending: &Pending, stack: &mut Vec<(Arc<PendingNode>, Vec<PendingOperand>, usize)>| {
-        if !seen.insert(Arc::as_ptr(&pending.node)) {
-            return;
-        }
         let operands = match &*pending.node.state() {
-            PendingState::Waiting(operands) => operands.clone(),
             PendingState::Done(_) => return,
+            PendingState::Partly(_, arrays) if arrays[pending.output].is_some() => return,
+            PendingState::Waiting(_) | PendingState::Partly(..)
+                if !seen.insert(Arc::as_ptr(&pending.node)) =>
+            {
+                return;
+            }
+            PendingState::Waiting(operands) | PendingState::Partly(operands, _) => operands.clone(),
         };
         stack.push((pending.node.clone(), operands, 0));
     };
@@ -213,7 +245,8 @@ fn to_graph(nodes: &[WaitingNode], targets: &[Pending]) -> (Graph, Vec<Arc<Pendi
         let key = Arc::as_ptr(node);
         let is_target = targets.iter().any(|t| Arc::as_ptr(&t.node) == key);
         if is_target || Arc::strong_count(node) > inside[&key] {
-            outputs.extend((0..node.facts.len()).map(|output| values[&(key, output)]));
+            let given = (0..node.facts.len()).filter(|&output| !node.facts[output].is_stack());
+            outputs.extend(given.map(|output| values[&(key, output)]));
             keep.push(node.clone());
         }
     }
@@ -236,8 +269,5 @@ impl Drop for PendingNode {
 }
 
 fn take_operands(node: &mut PendingNode) -> Vec<PendingOperand> {
-    match node.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        PendingState::Waiting(operands) => std::mem::take(operands),
-        PendingState::Done(_) => Vec::new(),
-    }
+    node.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).take_operands()
 }

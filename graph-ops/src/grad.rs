@@ -253,6 +253,61 @@ pub fn with_vjp<T: TensorTree, R: TensorTree>(
     output.map_leaves(&mut |_| results.next().expect("a result for each leaf"))
 }
 
+/// The result of a function whose gradient computes it again, instead of keeping what it computed on the way: less
+/// memory for more time.
+///
+/// A loop needs no such thing: of an iteration nothing is kept but what it started from.
+///
+/// ```
+/// use graph_ops::{Tensor, checkpoint, grad};
+/// let x = Tensor::from([0.1f32, 0.2]);
+/// let dx = grad(&x, |x| checkpoint(x, |x| x.sin().exp().sum(..)));
+/// assert_eq!(dx.to_vec::<f32>(), grad(&x, |x| x.sin().exp().sum(..)).to_vec::<f32>());
+/// ```
+///
+/// The function is traced, in every mode, and uses no tensors but its arguments and constants.
+///
+/// # Panics
+/// When an op of the function has no gradient, once that is asked for.
+///
+/// # Source
+/// `jax.checkpoint`, `tf.recompute_grad`.
+#[track_caller]
+pub fn checkpoint<T: TensorTree, R: TensorTree>(inputs: &T, f: impl Fn(&T) -> R) -> R {
+    let origin = Origin::caller();
+    with_vjp(inputs, &f, |inputs, _, cotangents| or_raise(pull_back(inputs, &f, cotangents, origin)))
+}
+
+/// The cotangents of the inputs of a function, from those of its outputs, in the current trace; with the function
+/// computed again.
+fn pull_back<T: TensorTree, R: TensorTree>(
+    inputs: &T,
+    f: impl Fn(&T) -> R,
+    cotangents: &R,
+    origin: Origin,
+) -> Result<T, Error> {
+    let trace = Trace::current().expect("a gradient is traced");
+    let again = inputs.map_leaves(&mut |leaf| origin.scope(|| leaf.again()));
+    let of_floats = |tree: &T| -> Result<Vec<Value>, Error> {
+        let floats = leaves(tree).into_iter().filter(|leaf| leaf.dtype().is_float());
+        floats.map(|leaf| leaf.value_in(&trace, origin)).collect()
+    };
+    let variables = of_floats(&again)?;
+    let outputs = f(&again);
+    let seeds = leaves(&outputs).into_iter().zip(leaves(cotangents));
+    let seeds = seeds.filter(|(output, _)| output.dtype().is_float());
+    let seeds = seeds.map(|(output, cotangent)| {
+        Ok((output.value_in(&trace, origin)?, cotangent.value_in(&trace, origin)?))
+    });
+    let seeds = seeds.collect::<Result<Vec<_>, Error>>()?;
+    let flowing = origin.scope(|| backward(&trace, &seeds, &variables, &TensorAlgebra))?;
+    let mut flowing = flowing.into_iter();
+    Ok(again.map_leaves(&mut |leaf| {
+        let cotangent = if leaf.dtype().is_float() { flowing.next().flatten() } else { None };
+        cotangent.map_or_else(|| zeros_like(leaf), |value| Tensor::from_traced(&trace, value))
+    }))
+}
+
 /// Makes symbolic copies of trees as inputs of a trace.
 struct Arguments<'a>(&'a Trace);
 

@@ -14,7 +14,7 @@ mod tensor;
 mod tree;
 
 pub use control::{cond, scan, while_loop};
-pub use grad::{grad, value_and_grad, value_and_grad_aux, with_vjp};
+pub use grad::{checkpoint, grad, value_and_grad, value_and_grad_aux, with_vjp};
 pub use ops::algebra::TensorAlgebra;
 pub use ops::axes::Axes;
 pub use ops::effects::{check, print_text};

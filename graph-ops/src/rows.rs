@@ -66,6 +66,8 @@ pub struct TensorRange {
     start: Tensor,
     stop: Tensor,
     step: Tensor,
+    /// The number of items, where all of these are host numbers.
+    trips: Option<usize>,
     cursor: Cursor,
 }
 
@@ -148,14 +150,21 @@ pub fn range_between(start: impl Operand, stop: impl Operand) -> TensorRange {
 #[track_caller]
 pub fn range_step(start: impl Operand, stop: impl Operand, step: impl Operand) -> TensorRange {
     let like = [start.as_tensor(), stop.as_tensor(), step.as_tensor()].into_iter().flatten().next().cloned();
+    let is_host = like.is_none();
     let like = like.unwrap_or_else(|| Tensor::scalar(0i64));
-    let bound = |operand: &dyn Fn() -> Tensor| operand();
-    TensorRange {
-        start: bound(&|| tensor_like("range", &start, &like).into_owned()),
-        stop: bound(&|| tensor_like("range", &stop, &like).into_owned()),
-        step: bound(&|| tensor_like("range", &step, &like).into_owned()),
-        cursor: Cursor::default(),
-    }
+    let start = tensor_like("range", &start, &like).into_owned();
+    let stop = tensor_like("range", &stop, &like).into_owned();
+    let step = tensor_like("range", &step, &like).into_owned();
+    let trips = if is_host { trips_between(start.item(), stop.item(), step.item()) } else { None };
+    TensorRange { start, stop, step, trips, cursor: Cursor::default() }
+}
+
+/// The number of items of a range of host numbers; `None` where it is an error.
+fn trips_between(start: i64, stop: i64, step: i64) -> Option<usize> {
+    let span = i128::from(stop) - i128::from(start);
+    let step = i128::from(step);
+    let trips = (span + step - step.signum()).checked_div(step)?;
+    usize::try_from(trips.max(0)).ok()
 }
 
 impl TensorIterator for TensorRange {
@@ -164,6 +173,9 @@ impl TensorIterator for TensorRange {
         Vec::new()
     }
     fn trips(&self) -> Trips {
+        if let Some(trips) = self.trips {
+            return Trips::Known(trips);
+        }
         let span = (&self.stop - &self.start).cast(graph_core::DType::I64);
         let step = self.step.cast(graph_core::DType::I64);
         // Rounded up, whichever way the step goes; division rounds towards zero.

@@ -261,6 +261,23 @@ impl<S: Steps> For<S> {
     }
 }
 
+/// Pushes what each iteration pushed, in order: rows of what the loop collected.
+fn push_rows(
+    state: &mut [Entry<'_>],
+    pushed: &[Vec<Tensor>],
+    trips: usize,
+    collected: &mut dyn Iterator<Item = Tensor>,
+    origin: Origin,
+) {
+    for (entry, pushed) in state.iter_mut().zip(pushed) {
+        let all: Vec<Tensor> = collected.take(pushed.len()).collect();
+        let Some(vector) = entry.variable.vector() else { continue };
+        for trip in 0..trips {
+            vector.extend(all.iter().map(|rows| origin.scope(|| rows.index_axis(0, trip as isize))));
+        }
+    }
+}
+
 impl Staged {
     /// Opens the body: gives the iteration's number and the rows.
     fn begin(&mut self, state: &mut [Entry<'_>], origin: Origin) -> (Tensor, Vec<Tensor>) {
@@ -286,11 +303,17 @@ impl Staged {
     /// Ends the body: whether the loop is complete.
     fn end(&mut self, mut body: OpenRegion, state: &mut [Entry<'_>], origin: Origin) -> bool {
         body.leave();
+        let pushed = match self.trips {
+            Trips::Known(_) => self.carried.take_pushed(state),
+            Trips::Computed(_) => Vec::new(),
+        };
         let Some(iteration) = self.carried.end(state) else { return false };
         let changed = self.carried.changed(&iteration);
-        let results = match &self.trips {
+        let mut results = match &self.trips {
             Trips::Known(trips) => {
-                let outputs = iteration.outputs(&body, &changed, origin);
+                let mut outputs = iteration.outputs(&body, &changed, origin);
+                let rows = pushed.iter().flatten();
+                outputs.extend(rows.map(|row| or_raise(body.value_of(row, origin))));
                 self.walk(*trips, &body.close(outputs), &changed, origin)
             }
             Trips::Computed(trips) => {
@@ -301,8 +324,12 @@ impl Staged {
                 outputs.extend(iteration.outputs(&body, &changed, origin));
                 self.count(&trips, &body.close(outputs), &changed, state, origin)
             }
-        };
-        self.carried.leave(state, &changed, &mut results.into_iter());
+        }
+        .into_iter();
+        self.carried.leave(state, &changed, &mut results);
+        if let Trips::Known(trips) = self.trips {
+            push_rows(state, &pushed, trips, &mut results, origin);
+        }
         true
     }
 

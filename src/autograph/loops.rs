@@ -6,7 +6,7 @@ use graph_core::{Error, Fact, NodeKind, Origin};
 use graph_ops::{OpenRegion, Region, Tensor, apply_many, or_raise, outer, raise, union};
 
 use super::flow::Flag;
-use super::report::{described, place, raise_host_change};
+use super::report::{described, place, raise_host_change, raise_push};
 use super::variable::{Entry, Saved, restore, save, set_leaves, unify};
 
 /// The variables of a staged loop.
@@ -67,6 +67,9 @@ impl Carried {
             let (first, last) = (&self.before[i], &after[i]);
             if let Some((before, now)) = unify(entry, first, last) {
                 if !before.has_form_of(&now) {
+                    if entry.is_pushed {
+                        raise_push(entry.name, self.what, self.origin);
+                    }
                     let (first, second) = before.difference(&now);
                     let how = "before the loop and, after an iteration,";
                     raise_host_change(entry.name, &first, &second, how, self.origin);
@@ -94,6 +97,17 @@ impl Carried {
             }
         }
         Some(Iteration { after })
+    }
+
+    /// What the iteration has pushed to each vector that it does nothing else with; the vectors lose it.
+    pub(super) fn take_pushed(&self, state: &mut [Entry<'_>]) -> Vec<Vec<Tensor>> {
+        let entries = state.iter_mut().zip(&self.before);
+        entries
+            .map(|(entry, before)| match (entry.is_pushed, entry.variable.vector()) {
+                (true, Some(vector)) => vector.split_off(before.leaves.len()),
+                _ => Vec::new(),
+            })
+            .collect()
     }
 
     /// Which tensors an iteration leaves as they are: for those the loop need carry nothing.

@@ -20,6 +20,7 @@ mod endless;
 mod flow;
 mod for_loop;
 mod index;
+mod limit;
 mod logic;
 mod loops;
 mod output;
@@ -33,9 +34,10 @@ pub use endless::Endless;
 pub use flow::{Flag, Results, Slot};
 pub use for_loop::{Bounds, For, HostRange, HostSteps, IntoSteps, Iterate, Steps, TensorBounds, TensorSteps};
 pub use index::{HostAt, HostPlace, TensorAt, TensorIndex, TensorPlace};
+pub use limit::Iterations;
 pub use logic::{
     Compare, CompareHost, CompareScalar, CompareTensor, Condition, HostBool, Logic, dup, host_bool, truth,
 };
-pub use output::{Checked, check, print, unequal};
+pub use output::{Checked, check, dbg, print, unequal};
 pub use variable::{Entry, OpaqueVariable, TreeVariable, Var};
 pub use while_loop::While;

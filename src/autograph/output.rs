@@ -1,5 +1,8 @@
 //! `println!` and `assert!`: done at once for host values, and whenever the graph runs for tensors.
 
+use std::fmt::Debug;
+
+use graph_core::Origin;
 use graph_ops::{Tensor, print_text};
 
 /// Prints a text, in which tensors may be shown that have no values yet.
@@ -12,6 +15,14 @@ pub fn print(is_error: bool, is_line: bool, text: impl FnOnce() -> String) {
         }
         text
     });
+}
+
+/// `dbg!`: prints an expression, where it stands and its value, which it gives.
+#[track_caller]
+pub fn dbg<T: Debug>(expression: &str, value: T) -> T {
+    let origin = Origin::caller();
+    print_text(true, || format!("[{origin}] {expression} = {value:#?}\n"));
+    value
 }
 
 /// What can be asserted.

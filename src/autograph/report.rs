@@ -30,3 +30,13 @@ pub(super) fn raise_host_change(name: &str, first: &str, second: &str, how: &str
     );
     raise(Error::Usage { message, origin })
 }
+
+/// A vector is pushed to in a loop that a graph cannot give rows of.
+pub(super) fn raise_push(name: &str, what: &str, origin: Origin) -> ! {
+    let message = format!(
+        "`{name}` is pushed to in a `{what}` loop whose number of iterations is not known while it is traced; push \
+         tensors in a `for` along the rows of a tensor or a range of host numbers, or make `{name}` a tensor and \
+         assign its rows"
+    );
+    raise(Error::Usage { message, origin })
+}

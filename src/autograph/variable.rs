@@ -27,6 +27,8 @@ pub struct Entry<'a> {
     pub(super) variable: Box<dyn Variable + 'a>,
     /// Whether the variable is a flag that ends the loop whose driver this is given to.
     pub(super) is_exit: bool,
+    /// Whether the loop whose driver this is given to does nothing with it but `push`.
+    pub(super) is_pushed: bool,
 }
 
 impl std::fmt::Debug for Entry<'_> {
@@ -52,6 +54,10 @@ pub(super) trait Variable {
     /// Whether it holds something of which nothing is known.
     fn is_opaque(&self) -> bool {
         false
+    }
+    /// It as a vector, if it is one of tensors.
+    fn vector(&mut self) -> Option<&mut Vec<Tensor>> {
+        None
     }
 }
 
@@ -132,7 +138,7 @@ pub trait TreeVariable<'a> {
 
 impl<'a, T: TensorTree + 'static> TreeVariable<'a> for Var<'a, T> {
     fn entry(self) -> Entry<'a> {
-        Entry { name: self.name, variable: Box::new(Tree(self.value)), is_exit: false }
+        Entry { name: self.name, variable: Box::new(Tree(self.value)), is_exit: false, is_pushed: false }
     }
 }
 
@@ -144,7 +150,7 @@ pub trait OpaqueVariable {
 
 impl<T> OpaqueVariable for Var<'_, T> {
     fn entry(&self) -> Entry<'static> {
-        Entry { name: self.name, variable: Box::new(Opaque), is_exit: false }
+        Entry { name: self.name, variable: Box::new(Opaque), is_exit: false, is_pushed: false }
     }
 }
 
@@ -160,6 +166,9 @@ impl<T: TensorTree + 'static> Variable for Tree<'_, T> {
     }
     fn change(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
         self.0.for_each_leaf_mut(f);
+    }
+    fn vector(&mut self) -> Option<&mut Vec<Tensor>> {
+        (self.0 as &mut dyn Any).downcast_mut()
     }
 }
 
@@ -179,7 +188,7 @@ impl Variable for Opaque {
 impl Flag {
     /// The flag as a driver sees it.
     pub fn entry(&mut self) -> Entry<'_> {
-        Entry { name: "(control flow)", variable: Box::new(self), is_exit: false }
+        Entry { name: "(control flow)", variable: Box::new(self), is_exit: false, is_pushed: false }
     }
 
     /// The flag as the driver of a loop sees it that is ended by it.
@@ -212,7 +221,7 @@ impl Variable for &mut Flag {
 impl<T: TensorTree + 'static> Slot<T> {
     /// The slot as a driver sees it.
     pub fn entry(&mut self) -> Entry<'_> {
-        Entry { name: "the value", variable: Box::new(self), is_exit: false }
+        Entry { name: "the value", variable: Box::new(self), is_exit: false, is_pushed: false }
     }
 }
 
@@ -291,7 +300,15 @@ pub(super) fn refuse_opaque(what: &str, state: &[Entry<'_>], origin: Origin) {
 impl Entry<'_> {
     /// The same variable, for a while.
     pub(super) fn reborrow(&mut self) -> Entry<'_> {
-        Entry { name: self.name, variable: Box::new(Again(&mut *self.variable)), is_exit: self.is_exit }
+        let Entry { name, variable, is_exit, is_pushed } = self;
+        let (name, is_exit, is_pushed) = (*name, *is_exit, *is_pushed);
+        Entry { name, variable: Box::new(Again(&mut **variable)), is_exit, is_pushed }
+    }
+
+    /// The same variable, of a loop that does nothing with it but `push`.
+    #[must_use]
+    pub fn pushed(self) -> Self {
+        Entry { is_pushed: true, ..self }
     }
 }
 
@@ -316,5 +333,8 @@ impl Variable for Again<'_, '_> {
     }
     fn is_opaque(&self) -> bool {
         self.0.is_opaque()
+    }
+    fn vector(&mut self) -> Option<&mut Vec<Tensor>> {
+        self.0.vector()
     }
 }

@@ -166,6 +166,20 @@ fn both_arguments() {
     assert_eq!(gradient(Mode::Lazy), (39.0, 55.0));
 }
 
+/// Outside any function the value of a loop is read while its gradient still waits for what the loop keeps.
+#[test]
+fn a_value_is_read_before_its_gradient() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let (value, gradient) = value_and_grad(&f(2.0), squared_up);
+            let second = grad(&f(2.0), |x| grad(x, squared_up));
+            assert_eq!(value.item::<f64>(), 16.0);
+            assert_eq!(gradient.item::<f64>(), 32.0);
+            assert_eq!((value.item::<f64>(), second.item::<f64>()), (16.0, 48.0));
+        });
+    }
+}
+
 #[test]
 fn central_differences() {
     let h = 1e-5;

@@ -11,13 +11,13 @@ use crate::graph::{Graph, Node, NodeKind};
 use crate::ids::{NodeId, Value, Values};
 use crate::op::Class;
 
-/// Moves ops out of `for` loops whose operands are the same in every iteration: invariants, constants, and loop
-/// variables that the body returns as they are.
+/// Moves ops out of `for` loops, and out of the conditions of `while` loops, whose operands are the same in every
+/// iteration: invariants, constants, and loop variables that the body returns as they are.
 ///
-/// Only out of loops that run at least once, and only what every iteration reaches: an op may fail, and must not fail
-/// where it would not have been reached. So nothing leaves a `while` or a branch. What acts on the world stays.
+/// Only out of what runs at least once, and only what every iteration reaches: an op may fail, and must not fail where it
+/// would not have been reached. So nothing leaves the body of a `while` or a branch. What acts on the world stays.
 ///
-/// *After:* in no body of a `for` with trips is there an op on invariants alone.
+/// *After:* in no body of a `for` with trips, and in no condition, is there an op on invariants alone.
 ///
 /// # Errors
 /// Never.
@@ -33,23 +33,45 @@ fn hoist_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values
     // Inner loops first: what leaves them may leave this one, too.
     let rewritten = rewrite_regions(node.kind(), &mut hoisted)?;
     let kind = rewritten.as_ref().unwrap_or(node.kind());
-    let NodeKind::For { body, trips: trips @ Some(1..), reverse, carried, scanned } = kind else {
-        return Ok(new.copy_as(rewritten, node, inputs));
+    // What certainly runs, how many inputs it has before those that are operands, and which operands stay the same.
+    let (region, before, is_same): (&Graph, usize, Vec<bool>) = match kind {
+        NodeKind::For { body, trips: Some(1..), carried, scanned, .. } => {
+            let mut is_same = unchanged(body, 1, *carried);
+            is_same.resize(carried + scanned, false);
+            is_same.resize(inputs.len(), true);
+            (body, 1, is_same)
+        }
+        NodeKind::While { condition, body, carried } => {
+            let mut is_same = unchanged(body, 0, *carried);
+            is_same.resize(inputs.len(), true);
+            (condition, 0, is_same)
+        }
+        _ => return Ok(new.copy_as(rewritten, node, inputs)),
     };
-    let invariant = invariant_nodes(body, *carried, *scanned);
+    let invariant = invariant_nodes(region, before, &is_same);
     if invariant.is_empty() {
         return Ok(new.copy_as(rewritten, node, inputs));
     }
-    let outside = emit_outside(new, body, inputs, &invariant);
-    let (body, uses) = without(body, &invariant);
+    let outside = emit_outside(new, region, before, inputs, &invariant);
+    let (region, uses) = without(region, &invariant);
     let operands: Vec<Value> =
         inputs.iter().copied().chain(uses.iter().map(|value| outside[value])).collect();
-    let kind = NodeKind::For {
-        body: Arc::new(body),
-        trips: *trips,
-        reverse: *reverse,
-        carried: *carried,
-        scanned: *scanned,
+    let kind = match kind {
+        NodeKind::While { body, carried, .. } => {
+            let mut body = (**body).clone();
+            for &input in &region.inputs()[inputs.len()..] {
+                body.copy_input(region.node(input));
+            }
+            NodeKind::While { condition: Arc::new(region), body: Arc::new(body), carried: *carried }
+        }
+        NodeKind::For { trips, reverse, carried, scanned, .. } => NodeKind::For {
+            body: Arc::new(region),
+            trips: *trips,
+            reverse: *reverse,
+            carried: *carried,
+            scanned: *scanned,
+        },
+        _ => unreachable!("only loops come so far"),
     };
     new.changed = Changed::Yes;
     new.graph.add(kind, &operands, node.origin()).map_err(broken)
@@ -59,16 +81,15 @@ fn broken(reason: OpError) -> Error {
     Error::Pass { pass: "hoist".to_owned(), message: reason.to_string() }
 }
 
-/// The ops of a body that give the same in every iteration, in order.
-fn invariant_nodes(body: &Graph, carried: usize, scanned: usize) -> Vec<NodeId> {
-    let is_unchanged = |index: usize, id: NodeId| match index.checked_sub(1) {
-        None => false, // The iteration's number.
-        Some(variable) if variable < carried => body.outputs()[variable] == Value::new(id, 0),
-        Some(rest) => rest >= carried + scanned,
-    };
-    let inputs = body.inputs().iter().copied().enumerate();
-    let mut same: HashSet<NodeId> =
-        inputs.filter(|&(index, id)| is_unchanged(index, id)).map(|(_, id)| id).collect();
+/// Which loop variables the body, which takes so many inputs before them, returns as they are.
+fn unchanged(body: &Graph, before: usize, carried: usize) -> Vec<bool> {
+    (0..carried).map(|k| body.outputs()[k] == Value::new(body.inputs()[before + k], 0)).collect()
+}
+
+/// The ops of a region that give the same in every iteration, in order.
+fn invariant_nodes(body: &Graph, before: usize, is_same: &[bool]) -> Vec<NodeId> {
+    let inputs = body.inputs()[before..].iter().zip(is_same);
+    let mut same: HashSet<NodeId> = inputs.filter(|(_, is_same)| **is_same).map(|(&id, _)| id).collect();
     let mut ops = Vec::new();
     for id in body.topological_order() {
         let node = body.node(id);
@@ -89,10 +110,16 @@ fn invariant_nodes(body: &Graph, carried: usize, scanned: usize) -> Vec<NodeId> 
 }
 
 /// Emits the ops before the loop; gives what the values of the body that they take and give are there.
-fn emit_outside(new: &mut Rebuild, body: &Graph, inputs: &[Value], ops: &[NodeId]) -> HashMap<Value, Value> {
-    // The first input of the body is the iteration's number, which no operand stands for.
+fn emit_outside(
+    new: &mut Rebuild,
+    body: &Graph,
+    before: usize,
+    inputs: &[Value],
+    ops: &[NodeId],
+) -> HashMap<Value, Value> {
+    // No operand stands for the iteration's number, which comes before all.
     let mut outside: HashMap<Value, Value> =
-        body.inputs()[1..].iter().map(|&id| Value::new(id, 0)).zip(inputs.iter().copied()).collect();
+        body.inputs()[before..].iter().map(|&id| Value::new(id, 0)).zip(inputs.iter().copied()).collect();
     for &id in ops {
         let node = body.node(id);
         let operands: SmallVec<[Value; 4]> = node

@@ -19,18 +19,24 @@
 mod cse;
 mod dce;
 mod fold;
+mod forward;
 mod hoist;
 mod inline;
 mod pipeline;
 mod quiet;
 pub(crate) mod rebuild;
 mod same;
+mod share;
+mod unroll;
 
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use forward::forward;
 pub use hoist::hoist;
 pub use inline::inline;
 pub use pipeline::{Pass, PassRun, Pipeline, Report};
 pub(crate) use quiet::quiet;
 pub use rebuild::Changed;
+pub use share::share;
+pub use unroll::{Reshape, unroll};

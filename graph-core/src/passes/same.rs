@@ -83,7 +83,7 @@ fn same_array(a: &Array, b: &Array) -> bool {
 }
 
 /// Whether two graphs consist of the same nodes, in the same order, whatever the names.
-fn same_graph(a: &Graph, b: &Graph) -> bool {
+pub(super) fn same_graph(a: &Graph, b: &Graph) -> bool {
     if a.num_nodes() != b.num_nodes()
         || !a.input_facts().eq(b.input_facts())
         || a.outputs().len() != b.outputs().len()

@@ -5,6 +5,7 @@
 
 mod eager;
 mod emit;
+mod limit;
 mod parse;
 mod route;
 mod stage;
@@ -53,8 +54,10 @@ fn lower(function: &mut Function, errors: &mut Errors) {
         .map(|parameter| parameter.ident.to_string())
         .collect();
     mutable.extend(survey::mutable_names(&function.original.block));
+    let mut limited = (*function.original.block).clone();
+    limit::Limits(errors).visit_block_mut(&mut limited);
     let body = |is_staged: bool| {
-        let mut body = (*function.original.block).clone();
+        let mut body = limited.clone();
         Matches.visit_block_mut(&mut body);
         route::Route { is_staged, mutable: mutable.clone() }.visit_block_mut(&mut body);
         body

@@ -146,7 +146,8 @@ impl Route {
     fn macro_call(&mut self, call: &Macro, span: Span) -> Option<Expr> {
         let name = call.path.segments.last()?.ident.to_string();
         let parsed = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
-        let mut arguments: Vec<Expr> = parsed.into_iter().collect();
+        let written: Vec<Expr> = parsed.into_iter().collect();
+        let mut arguments = written.clone();
         for argument in &mut arguments {
             match argument {
                 // `name = value`
@@ -155,6 +156,7 @@ impl Route {
             }
         }
         let path = &call.path;
+        let said: Vec<String> = written.iter().map(|argument| quote!(#argument).to_string()).collect();
         Some(parse_quote_at(match name.as_str() {
             "println" | "print" | "eprintln" | "eprint" if self.is_staged => {
                 let is_line = name.ends_with("ln");
@@ -162,9 +164,17 @@ impl Route {
                 let text = text(&arguments, span);
                 quote_spanned!(span=> ::grafito::__private::print(#is_error, #is_line, || #text))
             }
+            "dbg" if self.is_staged && !arguments.is_empty() => {
+                let dbg = |(said, value)| quote_spanned!(span=> ::grafito::__private::dbg(#said, #value));
+                let values: Vec<TokenStream> = said.iter().zip(&arguments).map(dbg).collect();
+                match &values[..] {
+                    [value] => value.clone(),
+                    values => quote!((#(#values),*)),
+                }
+            }
             "assert" | "debug_assert" => {
                 let (condition, message) = arguments.split_first()?;
-                let said = format!("assertion failed: {}", readable(condition, call));
+                let said = format!("assertion failed: {}", said[0]);
                 let text = if message.is_empty() { quote!(#said.to_owned()) } else { text(message, span) };
                 let check = quote_spanned!(span=> ::grafito::__private::check(#condition, || -> ::std::string::String { #text }));
                 debug_only(&name, check)
@@ -210,13 +220,6 @@ fn text(arguments: &[Expr], span: Span) -> TokenStream {
         return quote!(::std::string::String::new());
     }
     quote_spanned!(span=> ::std::format!(#(#arguments),*))
-}
-
-/// An asserted condition as the user wrote it.
-fn readable(_: &Expr, call: &Macro) -> String {
-    let first = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok();
-    let first = first.and_then(|arguments| arguments.into_iter().next());
-    first.map_or_else(String::new, |condition| quote!(#condition).to_string())
 }
 
 fn binary_operator(binary: &syn::ExprBinary, span: Span) -> Option<Expr> {

@@ -99,24 +99,69 @@ pub(super) enum Change {
     Surely,
 }
 
+/// Methods that take `&self` whatever they are called on, since a trait or a habit of the whole language says so. A
+/// variable that only these are called on may be borrowed around the code.
+const READING: [&str; 17] = [
+    "__grafito_at",
+    "as_ref",
+    "borrow",
+    "clone",
+    "cmp",
+    "eq",
+    "ge",
+    "gt",
+    "is_empty",
+    "is_none",
+    "is_some",
+    "iter",
+    "le",
+    "len",
+    "lt",
+    "ne",
+    "to_owned",
+];
+
+/// Whether a method call certainly leaves its receiver as it is.
+fn leaves_alone(call: &syn::ExprMethodCall) -> bool {
+    let is_shared = |mut receiver: &Expr| {
+        while let Expr::Paren(paren) = receiver {
+            receiver = &paren.expr;
+        }
+        matches!(receiver, Expr::Reference(reference) if reference.mutability.is_none())
+    };
+    is_shared(&call.receiver) || READING.iter().any(|name| call.method == name)
+}
+
 /// The variables from outside that some code changes.
 #[derive(Default)]
 pub(super) struct Changes {
     locals: Vec<Vec<String>>,
     pub(super) found: Vec<(String, Change)>,
+    /// The receivers of `push`.
+    pushed: Vec<String>,
+    tokens: TokenStream,
 }
 
 impl Changes {
     pub(super) fn of_stmts(stmts: &[Stmt]) -> Changes {
-        let mut changes = Changes { locals: vec![Vec::new()], found: Vec::new() };
+        let mut tokens = TokenStream::new();
+        stmts.iter().for_each(|stmt| stmt.to_tokens(&mut tokens));
+        let mut changes = Changes { locals: vec![Vec::new()], tokens, ..Changes::default() };
         stmts.iter().for_each(|stmt| changes.visit_stmt(stmt));
         changes
     }
 
     pub(super) fn of(expr: &Expr) -> Changes {
-        let mut changes = Changes { locals: vec![Vec::new()], found: Vec::new() };
+        let tokens = expr.to_token_stream();
+        let mut changes = Changes { locals: vec![Vec::new()], tokens, ..Changes::default() };
         changes.visit_expr(expr);
         changes
+    }
+
+    /// Whether the code does nothing with a variable but `variable.push(..)`.
+    pub(super) fn only_pushes(&self, name: &str) -> bool {
+        let pushed = self.pushed.iter().filter(|pushed| *pushed == name).count();
+        pushed > 0 && pushed == mentions(self.tokens.clone(), name)
     }
 
     pub(super) fn kind(&self, name: &str) -> Option<Change> {
@@ -148,13 +193,19 @@ impl Changes {
 
 impl Visit<'_> for Changes {
     fn visit_expr(&mut self, expr: &Expr) {
+        if let Expr::MethodCall(call) = expr
+            && let (true, Expr::Path(receiver)) = (call.method == "push", &*call.receiver)
+            && let Some(name) = receiver.path.get_ident()
+        {
+            self.pushed.push(name.to_string());
+        }
         match expr {
             Expr::Assign(assign) => self.note(&assign.left, Change::Surely),
             Expr::Binary(binary) if is_assignment(&binary.op) => self.note(&binary.left, Change::Surely),
             Expr::Reference(reference) if reference.mutability.is_some() => {
                 self.note(&reference.expr, Change::Surely);
             }
-            Expr::MethodCall(call) => self.note(&call.receiver, Change::Perhaps),
+            Expr::MethodCall(call) if !leaves_alone(call) => self.note(&call.receiver, Change::Perhaps),
             Expr::Call(call) => self.note(&call.func, Change::Perhaps),
             _ => {}
         }
@@ -385,33 +436,42 @@ pub(super) fn has_let(condition: &Expr) -> bool {
     }
 }
 
-/// Whether a block certainly ends elsewhere than at its end.
-pub(super) fn diverges(block: &Block) -> bool {
-    let Some(last) = block.stmts.last() else { return false };
-    match last {
-        Stmt::Expr(expr, _) => diverging(expr),
-        Stmt::Macro(call) => call.mac.path.segments.last().is_some_and(|segment| {
-            ["panic", "todo", "unreachable", "unimplemented"].iter().any(|name| segment.ident == name)
-        }),
+/// Whether statements certainly end elsewhere than at their end.
+pub(super) fn diverges(stmts: &[Stmt]) -> bool {
+    match stmts.last() {
+        Some(Stmt::Expr(expr, _)) => diverging(expr),
+        Some(Stmt::Macro(call)) => panics(&call.mac),
         _ => false,
     }
 }
 
-fn diverging(expr: &Expr) -> bool {
+/// Whether an expression certainly has no value.
+pub(super) fn diverging(expr: &Expr) -> bool {
     match expr {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
-        Expr::Block(block) => diverges(&block.block),
+        Expr::Block(block) => diverges(&block.block.stmts),
         Expr::If(expr) => {
-            diverges(&expr.then_branch)
+            diverges(&expr.then_branch.stmts)
                 && expr.else_branch.as_ref().is_some_and(|(_, other)| diverging(other))
         }
+        Expr::Match(choice) => choice.arms.iter().all(|arm| diverging(&arm.body)),
+        Expr::Loop(repeat) => !breaks(repeat).0,
+        Expr::Macro(call) => panics(&call.mac),
         _ => false,
     }
 }
 
-/// Whether a variable is assigned on every way through a block.
-pub(super) fn assigns(block: &Block, name: &str) -> bool {
-    block.stmts.iter().any(|stmt| match stmt {
+fn panics(call: &syn::Macro) -> bool {
+    let name = call.path.segments.last();
+    let is = |name: &syn::PathSegment, other: &str| name.ident == other;
+    name.is_some_and(|name| {
+        ["panic", "todo", "unreachable", "unimplemented"].iter().any(|other| is(name, other))
+    })
+}
+
+/// Whether a variable is assigned on every way through some statements.
+pub(super) fn assigns(stmts: &[Stmt], name: &str) -> bool {
+    stmts.iter().any(|stmt| match stmt {
         Stmt::Expr(expr, _) => assigns_in(expr, name),
         _ => false,
     })
@@ -420,14 +480,17 @@ pub(super) fn assigns(block: &Block, name: &str) -> bool {
 fn assigns_in(expr: &Expr, name: &str) -> bool {
     match expr {
         Expr::Assign(assign) => assign.left.to_token_stream().to_string() == name,
-        Expr::Block(block) => assigns(&block.block, name),
+        Expr::Block(block) => assigns(&block.block.stmts, name),
         Expr::If(expr) => {
-            let first = assigns(&expr.then_branch, name) || diverges(&expr.then_branch);
+            let first = assigns(&expr.then_branch.stmts, name) || diverges(&expr.then_branch.stmts);
             let second = expr
                 .else_branch
                 .as_ref()
                 .is_some_and(|(_, other)| assigns_in(other, name) || diverging(other));
             first && second
+        }
+        Expr::Match(choice) => {
+            choice.arms.iter().all(|arm| assigns_in(&arm.body, name) || diverging(&arm.body))
         }
         _ => false,
     }

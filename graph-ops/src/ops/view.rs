@@ -19,6 +19,10 @@ pub struct Reshape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity;
 
+/// The operand itself, which no pass takes for the operand: what is computed from it is computed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Again;
+
 /// The operand itself, through which no gradient flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StopGradient;
@@ -58,6 +62,29 @@ impl Op for Reshape {
 impl Op for Identity {
     fn name(&self) -> &'static str {
         "identity"
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        let [x] = operands(inputs)?;
+        Ok(smallvec![x.clone()])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        Ok(smallvec![cx.cotangents[0]])
+    }
+
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(copy())
+    }
+
+    fn class(&self) -> Class {
+        Class::View
+    }
+}
+
+impl Op for Again {
+    fn name(&self) -> &'static str {
+        "again"
     }
 
     fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
@@ -180,6 +207,12 @@ impl Tensor {
     #[track_caller]
     pub fn identity(&self) -> Tensor {
         apply(Identity, &[self])
+    }
+
+    /// The same, as something that no pass takes for it.
+    #[track_caller]
+    pub(crate) fn again(&self) -> Tensor {
+        apply(Again, &[self])
     }
 
     /// The same value, as a constant to differentiation.

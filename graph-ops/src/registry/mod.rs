@@ -25,7 +25,7 @@ use crate::ops::scan::{ArgExtremum, Cumsum};
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::softmax::{LogSoftmax, LogSumExp, Softmax};
 use crate::ops::tril::Tril;
-use crate::ops::view::{Identity, Reshape, StopGradient};
+use crate::ops::view::{Again, Identity, Reshape, StopGradient};
 
 /// The op of this name with these attributes; `None` where there is no op of the name.
 ///
@@ -98,6 +98,7 @@ const ENTRIES: &[Entry] = entries! {
     "cast": |a| Cast { to: a.dtype("to")? }, cast_samples();
     "broadcast_to": |a| BroadcastTo { shape: a.sizes("shape")?.into() }, broadcast_samples();
     "reshape": |a| Reshape { shape: a.sizes("shape")?.into() }, reshape_samples();
+    "again": |a| Again, same_shape_samples(|| OpRef::new(Again));
     "identity": |a| Identity, same_shape_samples(|| OpRef::new(Identity));
     "stop_gradient": |a| StopGradient, stop_gradient_samples();
     "permute": |a| Permute { axes: a.sizes("axes")? }, permute_samples();

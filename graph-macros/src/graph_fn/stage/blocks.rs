@@ -9,7 +9,7 @@ use syn::visit_mut::VisitMut;
 use syn::{Expr, Local, Stmt};
 
 use super::super::survey::{self, Changes, Exit};
-use super::{Frame, Stager, flag, label, name};
+use super::{Stager, flag, label, name};
 
 impl Stager<'_> {
     /// What stands between the braces of a block.
@@ -25,10 +25,16 @@ impl Stager<'_> {
         let mut lowered = TokenStream::new();
         for (i, stmt) in stmts.iter().enumerate() {
             let exits = survey::exits(&self.loops, |exits| exits.visit_stmt(stmt));
-            let is_jump = matches!(stmt, Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), _));
             lowered.extend(self.stmt(stmt, i + 1 == stmts.len()));
             let rest = &stmts[i + 1..];
-            if !exits.is_empty() && !rest.is_empty() && !is_jump {
+            if matches!(stmt, Stmt::Expr(expr, _) if survey::diverging(expr)) {
+                // Nothing gets there. (The compiler says so of the eager body.)
+                lowered.extend(
+                    rest.iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).map(ToTokens::to_token_stream),
+                );
+                break;
+            }
+            if !exits.is_empty() && !rest.is_empty() {
                 lowered.extend(self.guarded(&exits, rest));
                 break;
             }
@@ -79,25 +85,23 @@ impl Stager<'_> {
         let rest_exits =
             survey::exits(&self.loops, |visitor| rest.iter().for_each(|stmt| visitor.visit_stmt(stmt)));
         let state = self.state(&Changes::of_stmts(rest), &rest_exits, None);
+        let outs = self.outs(&[rest]);
         let leave = self.leave();
-        let arm = label("rest", id);
-        self.frames.push(Frame { label: arm.clone(), is_arm: true });
-        let stmts = self.stmts(rest);
-        self.frames.pop();
+        let (ty, given) = Self::given(survey::diverges(rest));
+        let arm = self.arm(&label("rest", id), &outs, |stager| stager.stmts(rest));
         let (driver, value) = (name("rest", id), name("value_of_rest", id));
         let flags = exits.iter().map(|&exit| flag(exit));
-        quote!({
-            let mut #driver = ::grafito::__private::If::unless(&[#(&#flags),*]);
-            let #value = if #driver.then(#state) {
-                #arm: { ::std::option::Option::Some({ #stmts }) }
-            } else {
-                ::std::option::Option::None
-            };
-            #driver.otherwise(#state);
-            match ::grafito::__private::Arms::new(#value, ::std::option::Option::None).join(#driver, #state) {
-                ::std::option::Option::Some(value) => value,
-                ::std::option::Option::None => #leave,
+        let rest = quote! {
+            {
+                let mut #driver = ::grafito::__private::If::unless(&[#(&#flags),*]);
+                let #value #ty = if #driver.then(#state) { #arm } else { ::std::option::Option::None };
+                #driver.otherwise(#state);
+                match ::grafito::__private::Arms::new(#value, ::std::option::Option::None).join(#driver, #state) {
+                    ::std::option::Option::Some(value) => #given,
+                    ::std::option::Option::None => #leave,
+                }
             }
-        })
+        };
+        self.initialized(id, &outs, rest)
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprIf, ExprMatch, Ident};
+use syn::{Expr, ExprIf, ExprMatch, Ident, Stmt};
 
 use super::super::survey::{self, Changes};
 use super::{Frame, Stager, label, name};
@@ -18,10 +18,10 @@ impl Stager<'_> {
                 host_conditions(&mut branch.cond);
                 self.visit_expr_mut(&mut branch.cond);
                 self.bind_lets(&branch.cond.clone());
-                self.visit_block_mut(&mut branch.then_branch);
+                self.beside(|stager| stager.visit_block_mut(&mut branch.then_branch));
                 self.scopes.pop();
                 if let Some((_, other)) = &mut branch.else_branch {
-                    self.visit_expr_mut(other);
+                    self.beside(|stager| stager.visit_expr_mut(other));
                     if let Expr::Verbatim(other_tokens) = &**other {
                         **other = Expr::Verbatim(quote!({ #other_tokens }));
                     }
@@ -38,7 +38,7 @@ impl Stager<'_> {
                     self.scopes.push();
                     self.scopes.declare(&arm.pat, false);
                     self.moved(&mut arm.body);
-                    visit_mut::visit_arm_mut(self, arm);
+                    self.beside(|stager| visit_mut::visit_arm_mut(stager, arm));
                     if let Expr::Verbatim(body) = &*arm.body {
                         *arm.body = Expr::Verbatim(quote!({ #body }));
                         arm.comma = Some(Default::default());
@@ -68,12 +68,17 @@ impl Stager<'_> {
         let whole = Expr::If(branch.clone());
         let exits = survey::exits(&self.loops, |visitor| visitor.visit_expr(&whole));
         let otherwise = branch.else_branch.as_ref().map(|(_, other)| (**other).clone());
+        let otherwise_diverges = otherwise.as_ref().is_some_and(survey::diverging);
         let mut changes = Changes::of_stmts(&branch.then_branch.stmts);
         if let Some(other) = &otherwise {
             changes.found.extend(Changes::of(other).found);
         }
         let state = self.state(&changes, &exits, None);
-        let outs = self.outs(&branch.then_branch, otherwise.as_ref());
+        let outs = match &otherwise {
+            Some(Expr::Block(block)) => self.outs(&[&branch.then_branch.stmts, &block.block.stmts]),
+            Some(other) => self.outs(&[&branch.then_branch.stmts, &[Stmt::Expr(other.clone(), None)]]),
+            None => Vec::new(),
+        };
 
         let span = super::super::at(&*branch.cond);
         self.visit_expr_mut(&mut branch.cond);
@@ -90,31 +95,46 @@ impl Stager<'_> {
             }
             None => TokenStream::new(),
         });
-        for out in &outs {
-            self.scopes.initialize(&out.to_string());
-        }
         let (driver, first, second) = (name("if", id), name("first", id), name("second", id));
         let missing = match exits.is_empty() {
             true => quote!(::std::unreachable!("an arm has run")),
             false => self.leave(),
         };
-        let deliver = match outs.is_empty() {
-            true => quote!(value),
-            false => quote!({ let (value, #(#outs),*) = value; (value, #(#outs),*) }),
-        };
+        let both_leave = survey::diverges(&branch.then_branch.stmts) && otherwise_diverges;
+        let (ty, given) = Self::given(both_leave);
         let joined = quote! {
             {
                 let mut #driver = #new(#condition);
-                let #first = if #driver.then(#state) { #then_arm } else { ::std::option::Option::None };
+                let #first #ty = if #driver.then(#state) { #then_arm } else { ::std::option::Option::None };
                 let #second = if #driver.otherwise(#state) { #else_arm } else { ::std::option::Option::None };
                 match ::grafito::__private::Arms::new(#first, #second).join(#driver, #state) {
-                    ::std::option::Option::Some(value) => #deliver,
+                    ::std::option::Option::Some(value) => #given,
                     ::std::option::Option::None => #missing,
                 }
             }
         };
+        self.initialized(id, &outs, joined)
+    }
+
+    /// The type of what the arms give, and what is done with it. Where each arm leaves there is neither; but a type has
+    /// to be named, since `!` cannot stand for one.
+    pub(super) fn given(all_leave: bool) -> (TokenStream, TokenStream) {
+        match all_leave {
+            true => (
+                quote!(: ::std::option::Option<()>),
+                quote!(::std::unreachable!("both arms leave: {value:?}")),
+            ),
+            false => (TokenStream::new(), quote!(value)),
+        }
+    }
+
+    /// Gives the variables that an arm is the first to assign what came with its value.
+    pub(super) fn initialized(&mut self, id: usize, outs: &[Ident], joined: TokenStream) -> TokenStream {
         if outs.is_empty() {
             return joined;
+        }
+        for out in outs {
+            self.scopes.initialize(&out.to_string());
         }
         let values: Vec<Ident> = (0..outs.len()).map(|i| name(&format!("out{i}_"), id)).collect();
         quote!({
@@ -125,7 +145,7 @@ impl Stager<'_> {
     }
 
     /// An arm: a labelled block that gives its value, with those of the variables that it is the first to assign.
-    fn arm(
+    pub(super) fn arm(
         &mut self,
         arm: &syn::Lifetime,
         outs: &[Ident],
@@ -133,7 +153,7 @@ impl Stager<'_> {
     ) -> TokenStream {
         let dup_depth = std::mem::replace(&mut self.dup_depth, self.scopes.depth());
         self.frames.push(Frame { label: arm.clone(), is_arm: true });
-        let stmts = lower(self);
+        let stmts = self.beside(lower);
         self.frames.pop();
         self.dup_depth = dup_depth;
         match outs.is_empty() {
@@ -146,14 +166,16 @@ impl Stager<'_> {
         }
     }
 
-    /// The variables declared without a value that both arms assign.
-    fn outs(&self, then_branch: &syn::Block, otherwise: Option<&Expr>) -> Vec<Ident> {
-        let Some(otherwise) = otherwise else { return Vec::new() };
-        let other: syn::Block = match otherwise {
-            Expr::Block(block) => block.block.clone(),
-            other => syn::parse_quote!({ #other }),
-        };
-        let arms = [then_branch, &other];
+    /// Lowers one of several ways that code may take: what is assigned first on this one is so on the others, too.
+    fn beside<R>(&mut self, lower: impl FnOnce(&mut Self) -> R) -> R {
+        let scopes = self.scopes.clone();
+        let lowered = lower(self);
+        self.scopes = scopes;
+        lowered
+    }
+
+    /// The variables declared without a value that every arm assigns.
+    pub(super) fn outs(&self, arms: &[&[Stmt]]) -> Vec<Ident> {
         let deferred = self.scopes.visible().into_iter().filter(|binding| binding.is_deferred);
         deferred
             .filter(|binding| {

@@ -65,8 +65,7 @@ impl Stager<'_> {
             return self.while_let(repeat);
         }
         let (id, exits) = self.open(repeat.label.as_ref(), false, &repeat.body);
-        let mut changes = Changes::of_stmts(&repeat.body.stmts);
-        changes.found.extend(Changes::of(&repeat.cond).found);
+        let changes = Changes::of(&Expr::While(repeat.clone()));
         let state = self.state(&changes, &exits, Some(id));
         let span = at(&*repeat.cond);
         self.visit_expr_mut(&mut repeat.cond);

@@ -152,8 +152,7 @@ impl Stager<'_> {
                 stmts.push(last);
                 if !ends {
                     // A function without a last expression gives `()`, or has left before.
-                    let block = Block { brace_token: Default::default(), stmts: stmts.clone() };
-                    if !survey::diverges(&block) && !ends_in_loop(&stmts) {
+                    if !survey::diverges(&stmts) {
                         stmts.push(parse_quote!(return ();));
                     }
                 }
@@ -199,7 +198,7 @@ impl Stager<'_> {
     }
 
     /// The variables from outside that some code changes, as the entries that a driver takes.
-    fn entries(&self, changes: &Changes) -> Vec<TokenStream> {
+    fn entries(&self, changes: &Changes, of_loop: bool) -> Vec<TokenStream> {
         let mut entries = Vec::new();
         for binding in self.scopes.visible() {
             let Binding { ident, is_mut, is_mut_ref, is_deferred } = binding;
@@ -214,14 +213,18 @@ impl Stager<'_> {
                 (false, true) => quote!(&mut *#ident),
                 (false, false) => continue,
             };
-            entries.push(quote!(::grafito::__private::Var::new(#name, #value).entry()));
+            let pushed = match of_loop && changes.only_pushes(&name) {
+                true => quote!(.pushed()),
+                false => TokenStream::new(),
+            };
+            entries.push(quote!(::grafito::__private::Var::new(#name, #value).entry() #pushed));
         }
         entries
     }
 
     /// The state of an arm: the variables it changes, and the flags it may set.
     fn state(&self, changes: &Changes, exits: &BTreeSet<Exit>, ends_loop: Option<usize>) -> TokenStream {
-        let mut entries = self.entries(changes);
+        let mut entries = self.entries(changes, ends_loop.is_some());
         for &exit in exits {
             let flag = flag(exit);
             match ends_loop {
@@ -278,11 +281,6 @@ fn flag(exit: Exit) -> Ident {
         Exit::Break(id) => name("break", id),
         Exit::Continue(id) => name("continue", id),
     }
-}
-
-/// Whether the last statement is a `loop` that only a `return` ends.
-fn ends_in_loop(stmts: &[Stmt]) -> bool {
-    matches!(stmts.last(), Some(Stmt::Expr(Expr::Loop(expr), _)) if !survey::breaks(expr).0)
 }
 
 impl VisitMut for Stager<'_> {

@@ -18,7 +18,7 @@ pub(super) struct Binding {
 }
 
 /// The scopes around a place, outermost first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Scopes(Vec<Vec<Binding>>);
 
 impl Scopes {
