@@ -35,7 +35,7 @@ pub use attr::{Attr, Attributes};
 pub use buffer::{ALIGNMENT, Buffer};
 pub use dtype::{DType, Element};
 pub use error::{Error, FailedOp, OpError, Operand};
-pub use exec::{Arena, compute, run_once, run_with};
+pub use exec::{Arena, Profile, StepProfile, compute, run_once, run_with};
 pub use fact::{Fact, Facts};
 pub use grad::{Algebra, backward};
 pub use graph::{Graph, Node, NodeKind};

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use graph_core::{Array, Error, Graph, NodeKind, Origin, Report, Trace, TraceKind};
+use graph_core::{Array, Error, Graph, NodeKind, Origin, Profile, Report, Trace, TraceKind};
 use graph_ops::{
     Returned, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
 };
@@ -35,6 +35,9 @@ pub struct Function {
     expanded: &'static str,
     cache: OnceLock<Mutex<Cache>>,
 }
+
+/// Runs that a profile averages.
+const PROFILED_RUNS: u32 = 10;
 
 /// How deep functions may call each other while they are traced.
 const MAX_DEPTH: usize = 128;
@@ -146,6 +149,12 @@ pub trait Invoke<R>: Sized {
     /// # Panics
     /// As [`Invoke::graph`].
     fn report(self) -> Report;
+
+    /// Where the time goes: the plan run ten times on copies of these arguments, which stay as they are.
+    ///
+    /// # Panics
+    /// As [`Invoke::graph`], and when a run fails.
+    fn profile(self) -> Profile;
 }
 
 impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for Invocation<A, R, F> {
@@ -178,6 +187,19 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for In
     #[track_caller]
     fn report(self) -> Report {
         or_raise(self.concrete().compiled()).report.clone()
+    }
+
+    #[track_caller]
+    fn profile(self) -> Profile {
+        let origin = Origin::caller();
+        let leaves = self.arguments.leaves();
+        let concrete = self.concrete();
+        or_raise(origin.scope(|| {
+            eval_all(&leaves)?;
+            let arrays: Vec<Array> =
+                leaves.iter().map(|leaf| leaf.try_array()).collect::<Result<_, Error>>()?;
+            concrete.compiled()?.plan.profile(&arrays, PROFILED_RUNS)
+        }))
     }
 }
 

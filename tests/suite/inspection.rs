@@ -94,3 +94,31 @@ fn an_inspection_and_a_call_share_the_trace() {
     let cache = shared::cache();
     assert_eq!((cache.hits, cache.misses), (1, 1));
 }
+
+#[graph_fn]
+fn halved_until_small(x: &Tensor) -> Tensor {
+    let mut x = x.clone();
+    while x.max(..) > 1.0 {
+        x = x / 2.0;
+    }
+    x.exp() + 1.0
+}
+
+#[test]
+fn a_profile_says_where_the_time_goes() {
+    let x = Tensor::from([64.0f32, 3.0]);
+    let profile = halved_until_small::profile(&x);
+    assert_eq!(x.to_vec::<f32>(), [64.0, 3.0]);
+    let runs: Vec<(&str, usize, f64)> =
+        profile.steps.iter().map(|step| (&*step.name, step.depth, step.runs)).collect();
+    // Six halvings; the condition is looked at once more.
+    assert_eq!(runs, [("while", 0, 1.0), ("max+gt", 1, 7.0), ("div", 1, 6.0), ("exp+add", 0, 1.0)]);
+    let of_loop = profile.steps[0].time;
+    assert!(of_loop >= profile.steps[1].time + profile.steps[2].time, "a loop's time includes its regions'");
+    assert!(profile.total >= of_loop + profile.steps[3].time);
+    assert_eq!(profile.steps[3].bytes, 20, "eight in, eight out, and the one");
+    let table = profile.to_string();
+    assert!(table.contains("exp+add at tests/suite/inspection.rs:"), "{table}");
+    let trace = profile.chrome_trace();
+    assert_eq!(trace.matches("\"ph\":\"X\"").count(), 10 * (1 + 7 + 6 + 1), "{trace}");
+}

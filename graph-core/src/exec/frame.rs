@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
+use super::profile::Recorder;
 use super::stack::Stack;
 use crate::array::Array;
 use crate::dtype::DType;
@@ -23,6 +24,8 @@ pub(super) struct Frame<'a> {
     pub(super) fresh: &'a [*mut u8],
     pub(super) constants: &'a [Array],
     pub(super) stacks: &'a [RefCell<Stack>],
+    /// Notes the steps' times, if anybody wants to know.
+    pub(super) recorder: Option<&'a Recorder>,
 }
 
 impl Frame<'_> {

@@ -1,6 +1,7 @@
 //! Execution on the host: the one place, with buffers and kernels' views, that deals in host memory.
 
 mod frame;
+mod profile;
 mod rows;
 mod run;
 mod scalar;
@@ -10,6 +11,8 @@ use std::cell::RefCell;
 
 use smallvec::{SmallVec, smallvec};
 
+use self::profile::Recorder;
+pub use self::profile::{Profile, StepProfile};
 use self::run::Workspace;
 use self::stack::Stack;
 use crate::array::Array;
@@ -69,7 +72,29 @@ impl Plan {
         arena: &mut Arena,
         outputs: &mut Vec<Array>,
     ) -> Result<(), Error> {
-        run::run(self, inputs, arena, outputs)
+        run::run(self, inputs, arena, outputs, None)
+    }
+
+    /// Runs the plan so many times (once at least, and once more before, to warm up), each time on these inputs, and says
+    /// where the time goes.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    ///
+    /// # Panics
+    /// As [`Plan::run`].
+    pub fn profile(&self, inputs: &[Array], rounds: u32) -> Result<Profile, Error> {
+        let mut arena = Arena::new(self);
+        let mut outputs = Vec::new();
+        // Inputs that are updated in place are copied once, and go on from there.
+        let mut inputs = inputs.to_vec();
+        self.run_into(&mut inputs, &mut arena, &mut outputs)?;
+        let recorder = Recorder::new();
+        for _ in 0..rounds.max(1) {
+            outputs.clear();
+            run::run(self, &mut inputs, &mut arena, &mut outputs, Some(&recorder))?;
+        }
+        Ok(recorder.profile(self, rounds.max(1)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Running a plan: its steps in order, loops and branches by running the plans of their regions.
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
 use super::Arena;
 use super::frame::{Addresses, Frame};
+use super::profile::Recorder;
 use super::rows;
 use super::scalar;
 use super::stack::Stack;
@@ -18,6 +20,7 @@ pub(super) fn run(
     inputs: &mut [Array],
     arena: &mut Arena,
     outputs: &mut Vec<Array>,
+    recorder: Option<&Recorder>,
 ) -> Result<(), Error> {
     let Arena { memory, stacks, workspace } = arena;
     assert!(
@@ -45,6 +48,7 @@ pub(super) fn run(
         fresh: fresh_addresses,
         constants: &plan.constants,
         stacks,
+        recorder,
     };
     // SAFETY: the arena is large enough and borrowed exclusively; the facts of the inputs were compared; inputs that
     // are overwritten and the fresh arrays are unique; `inputs` and `fresh` outlive the frame.
@@ -93,8 +97,16 @@ impl Workspace {
 /// them, or reads what the plan writes, during the run.
 unsafe fn run_steps(plan: &Plan, frame: &Frame<'_>) -> Result<(), Error> {
     for step in &plan.steps {
-        // SAFETY: the caller's promise, for one step of the plan.
-        unsafe { run_step(step, frame) }?;
+        match frame.recorder {
+            // SAFETY: the caller's promise, for one step of the plan.
+            None => unsafe { run_step(step, frame) }?,
+            Some(recorder) => {
+                let start = Instant::now();
+                // SAFETY: as above.
+                unsafe { run_step(step, frame) }?;
+                recorder.note(step, start);
+            }
+        }
     }
     Ok(())
 }
@@ -190,6 +202,7 @@ unsafe fn run_region(
         fresh: results,
         constants: &region.plan.constants,
         stacks: &frame.stacks[region.first_stack..],
+        recorder: frame.recorder,
     };
     // SAFETY: the region's arena is a slot of the parent's; the rest is the caller's promise. No input of a region is
     // donated, so none is written.

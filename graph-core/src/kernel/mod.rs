@@ -64,6 +64,11 @@ pub trait Kernel: Send + Sync {
         true
     }
 
+    /// Arithmetic operations of a run, for profiles; 0 (the default) where that is not known.
+    fn flop(&self) -> u64 {
+        0
+    }
+
     /// The same for operands of rank 0, as a function on bits; `None` (the default) where there is no such function.
     fn scalar(&self) -> Option<ScalarKernel> {
         None

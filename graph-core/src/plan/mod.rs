@@ -139,8 +139,17 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// Arithmetic operations, where that is known.
+    pub(crate) fn flop(&self) -> u64 {
+        match self {
+            Action::Kernel(kernel) => kernel.flop(),
+            Action::Rows(program) => program.flop,
+            _ => 0,
+        }
+    }
+
     /// The plans of the node's regions.
-    fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
+    pub(crate) fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
         match self {
             Action::Kernel(_) | Action::Rows(_) | Action::Copy | Action::Scalar { .. } => SmallVec::new(),
             Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),

@@ -13,11 +13,16 @@ pub(super) fn emit(function: &Function) -> TokenStream {
 }
 
 /// What an inspection function is called, what it calls and gives, and its documentation.
-const INSPECTIONS: [(&str, &str, &str); 4] = [
+const INSPECTIONS: [(&str, &str, &str); 5] = [
     ("graph", "::grafito::Graph", "The traced graph for these arguments."),
     ("optimized", "::grafito::Graph", "The graph for these arguments after all passes."),
     ("plan", "::std::string::String", "The compiled plan for these arguments, as text."),
     ("report", "::grafito::Report", "What each pass changed in the graph for these arguments."),
+    (
+        "profile",
+        "::grafito::Profile",
+        "Where the time goes: the plan run ten times on copies of these arguments, which stay as they are.",
+    ),
 ];
 
 struct Items<'f> {

@@ -61,6 +61,7 @@ pub(in crate::plan) fn compile(
         registers: registers.all,
         register_bytes,
         checks,
+        flop: (ops.len() * space.shape.num_elements()) as u64,
     };
     Compiled { program, arguments, results }
 }

@@ -45,6 +45,8 @@ pub(crate) struct RowProgram {
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
     pub(crate) checks: Vec<Check>,
+    /// Arithmetic operations, a function that costs many counted as one.
+    pub(crate) flop: u64,
 }
 
 /// How an argument is walked along.

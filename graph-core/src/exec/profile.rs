@@ -1,0 +1,172 @@
+//! Profiles: how long each step of a plan takes, what it moves, and what it computes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::origin::Origin;
+use crate::plan::{Argument, Plan, Step};
+
+/// Spans that are kept for the trace; a loop has many.
+const MOST_SPANS: usize = 100_000;
+
+/// What a run notes down about its steps.
+pub(super) struct Recorder {
+    begin: Instant,
+    notes: RefCell<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// By the step's address.
+    totals: HashMap<usize, (u64, Duration)>,
+    /// Step, start, duration.
+    spans: Vec<(usize, Duration, Duration)>,
+}
+
+impl Recorder {
+    pub(super) fn new() -> Recorder {
+        Recorder { begin: Instant::now(), notes: RefCell::default() }
+    }
+
+    pub(super) fn note(&self, step: &Step, start: Instant) {
+        let time = start.elapsed();
+        let mut notes = self.notes.borrow_mut();
+        let key = std::ptr::from_ref(step).addr();
+        let (runs, total) = notes.totals.entry(key).or_default();
+        *runs += 1;
+        *total += time;
+        if notes.spans.len() < MOST_SPANS {
+            notes.spans.push((key, start - self.begin, time));
+        }
+    }
+
+    pub(super) fn profile(self, plan: &Plan, rounds: u32) -> Profile {
+        let total = self.begin.elapsed() / rounds;
+        let Notes { totals, spans } = self.notes.into_inner();
+        let mut profile = Profile { rounds, total, steps: Vec::new(), spans: Vec::new() };
+        let mut number_of = HashMap::new();
+        profile.add_steps(plan, 0, &totals, &mut number_of);
+        let span = |(key, start, time)| (number_of[&key], start, time);
+        profile.spans = spans.into_iter().map(span).collect();
+        profile
+    }
+}
+
+/// Where the time of a plan goes. Displayed as a table, a line for each step, those of regions indented.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// How often the plan was run.
+    pub rounds: u32,
+    /// Time of one run.
+    pub total: Duration,
+    /// Every step, in order, a region's after the step that it belongs to.
+    pub steps: Vec<StepProfile>,
+    /// Number of the step, when it began after the start of the first run, and how long it took.
+    spans: Vec<(usize, Duration, Duration)>,
+}
+
+/// What is known of one step.
+#[derive(Debug, Clone)]
+pub struct StepProfile {
+    /// What it does.
+    pub name: String,
+    /// Where the user wrote it.
+    pub origin: Origin,
+    /// In how many regions it is.
+    pub depth: usize,
+    /// How often it ran in one run of the plan, on average.
+    pub runs: f64,
+    /// Its share of one run of the plan; that of a step with regions includes theirs.
+    pub time: Duration,
+    /// Bytes of operands and results, each time it runs.
+    pub bytes: usize,
+    /// Arithmetic operations, each time it runs; 0 where that is not known.
+    pub flop: u64,
+}
+
+impl StepProfile {
+    /// Arithmetic operations in a second.
+    pub fn flop_per_second(&self) -> f64 {
+        self.flop as f64 * self.runs / self.time.as_secs_f64().max(1e-12)
+    }
+
+    /// Bytes read and written in a second.
+    pub fn bytes_per_second(&self) -> f64 {
+        self.bytes as f64 * self.runs / self.time.as_secs_f64().max(1e-12)
+    }
+}
+
+impl Profile {
+    fn add_steps(
+        &mut self,
+        plan: &Plan,
+        depth: usize,
+        totals: &HashMap<usize, (u64, Duration)>,
+        number_of: &mut HashMap<usize, usize>,
+    ) {
+        for step in &plan.steps {
+            let key = std::ptr::from_ref(step).addr();
+            let (runs, time) = totals.get(&key).copied().unwrap_or_default();
+            number_of.insert(key, self.steps.len());
+            let arguments = step.arguments.iter().filter_map(|argument| match argument {
+                Argument::Slot(slot) => Some(slot),
+                Argument::InPlace => None,
+            });
+            let sizes = arguments.chain(&step.results).map(|slot| &slot.fact);
+            self.steps.push(StepProfile {
+                name: step.provenance.op.clone(),
+                origin: step.provenance.origin,
+                depth,
+                runs: runs as f64 / f64::from(self.rounds),
+                time: time / self.rounds,
+                bytes: sizes.filter(|fact| !fact.is_stack()).map(|fact| fact.num_bytes()).sum(),
+                flop: step.action.flop(),
+            });
+            for region in step.action.regions() {
+                self.add_steps(&region.plan, depth + 1, totals, number_of);
+            }
+        }
+    }
+
+    /// The runs as a trace in the format of Chrome's tracing (`chrome://tracing`, Perfetto): JSON.
+    ///
+    /// # Source
+    /// "Trace Event Format", complete events; times in microseconds.
+    pub fn chrome_trace(&self) -> String {
+        let events = self.spans.iter().map(|&(number, start, time)| {
+            let step = &self.steps[number];
+            let micros = |time: Duration| time.as_secs_f64() * 1e6;
+            format!(
+                "{{\"name\":{:?},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3},\"dur\":{:.3},\
+                 \"args\":{{\"line\":{:?},\"bytes\":{},\"flop\":{}}}}}",
+                step.name,
+                micros(start),
+                micros(time),
+                step.origin.to_string(),
+                step.bytes,
+                step.flop
+            )
+        });
+        format!("{{\"traceEvents\":[\n{}\n]}}\n", events.collect::<Vec<_>>().join(",\n"))
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        writeln!(f, "{:>10} {:>6} {:>8} {:>8} {:>8}  step", "µs", "%", "runs", "GB/s", "GFLOP/s")?;
+        for step in &self.steps {
+            let percent = 100.0 * step.time.as_secs_f64() / self.total.as_secs_f64().max(1e-12);
+            let (bytes, flop) = (step.bytes_per_second() / 1e9, step.flop_per_second() / 1e9);
+            write!(f, "{:>10.2} {percent:>6.1} {:>8.1} {bytes:>8.1} ", micros(step.time), step.runs)?;
+            match step.flop {
+                0 => write!(f, "{:>8}", "")?,
+                _ => write!(f, "{flop:>8.1}")?,
+            }
+            writeln!(f, "  {}{} at {}", "  ".repeat(step.depth), step.name, step.origin)?;
+        }
+        write!(f, "{:>10.2} µs a run, of {} runs", micros(self.total), self.rounds)
+    }
+}
