@@ -1,26 +1,27 @@
-//! Matrix products: floats through the `gemm` crate, integers by a plain loop.
+//! Matrix products: floats by tiles (`gemm`), integers by a plain loop.
 //!
 //! Whether and how a product is split over threads changes who computes an element, never the order in which its terms
-//! are added: `gemm` blocks the inner dimension by its length alone. So results do not depend on the number of threads.
+//! are added. So results do not depend on the number of threads.
 //!
 //! Nor do they depend on the flags: a product of a transposed matrix has the bits of the product of its transpose, so
-//! that a pass may replace one by the other. In its general case `gemm` adds in one order whatever the strides are; for
-//! vectors and small products it does not, and those are computed from operands that were copied into one layout.
+//! that a pass may replace one by the other.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
+use super::gemm::{Beta, Float, Gemm, Layout, Product, SCRATCH_ALIGNMENT};
 use super::scalar::Number;
 use super::strided::{GatherWalk, Walk};
 
 /// Products of fewer multiplications than this are computed on the calling thread. Measured on two cores with AVX-512,
-/// where this many take 70 µs: handing half of them over costs 10 to 20 µs.
+/// where this many take 65 µs: handing half of them over costs 10 to 20 µs.
 const PARALLEL_MULTIPLICATIONS: usize = 1 << 23;
 
-/// What a multiplication costs in the plain loop, in multiplications of f32 by `gemm`.
+/// What a multiplication costs in the plain loop, in multiplications of f32 by tiles.
 const PLAIN_COST: usize = 16;
 
 /// A (batched) product of matrices of known shapes.
@@ -33,23 +34,26 @@ pub(crate) struct MatmulKernel {
     right: Factor,
     /// Lengths of the batch axes, outermost first.
     batch: SmallVec<[usize; 4]>,
+    loops: Loops,
+}
+
+/// How one product is computed.
+#[derive(Debug)]
+enum Loops {
+    F32(Gemm<f32>),
+    F64(Gemm<f64>),
+    Plain,
 }
 
 /// Where the matrices of an operand are.
 #[derive(Debug)]
 struct Factor {
-    row_stride: usize,
-    column_stride: usize,
+    layout: Layout,
     /// Elements to advance along each batch axis; 0 where the operand is broadcast.
     batch_strides: SmallVec<[usize; 4]>,
     /// How the operand is copied first so that its matrices are not transposed, if it is.
     copy: Option<GatherWalk>,
 }
-
-/// Products of matrices with fewer elements than this are small to `gemm`.
-const SMALL_PRODUCT: usize = 16 * 16;
-/// With an inner dimension up to this `gemm` fuses multiplication and addition for some elements only.
-const PLAIN_INNER: usize = 2;
 
 impl MatmulKernel {
     /// `left` and `right` have two axes or more; `output` has the batch axes, then m and n.
@@ -59,7 +63,7 @@ impl MatmulKernel {
         transpose_left: bool,
         transpose_right: bool,
         output_batch: &[usize],
-        is_float: bool,
+        dtype: DType,
     ) -> MatmulKernel {
         let (left_batch, left_matrix) = left.split_at(left.len() - 2);
         let (right_batch, right_matrix) = right.split_at(right.len() - 2);
@@ -74,13 +78,17 @@ impl MatmulKernel {
             m *= batch_size;
             batch.clear();
         }
-        // Integers are added in any order with the same result.
-        let is_special = is_float && (m == 1 || n == 1 || m * n <= SMALL_PRODUCT);
         let strides_of =
             |own: &'_ [usize]| if is_joined { SmallVec::new() } else { batch_strides(own, &batch) };
-        let left = Factor::new(left, transpose_left, is_special || is_joined, strides_of(left_batch));
-        let right = Factor::new(right, transpose_right, is_special, strides_of(right_batch));
-        MatmulKernel { m, k, n, left, right, batch }
+        let left = Factor::new(left, transpose_left, is_joined, strides_of(left_batch));
+        let right = Factor::new(right, transpose_right, false, strides_of(right_batch));
+        let product = Product { m, n, k, left: left.layout, right: right.layout };
+        let loops = match dtype {
+            DType::F32 => Loops::F32(Gemm::new(product, n)),
+            DType::F64 => Loops::F64(Gemm::new(product, n)),
+            _ => Loops::Plain,
+        };
+        MatmulKernel { m, k, n, left, right, batch, loops }
     }
 
     fn offsets(&self, index: usize) -> (usize, usize) {
@@ -118,15 +126,20 @@ impl MatmulKernel {
         }
     }
 
-    fn run_float<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
-        if self.k <= PLAIN_INNER {
-            return self.run_plain(out, left, right);
-        }
+    fn run_float<T: Element + Float>(&self, gemm: &Gemm<T>, out: &mut [T], left: &[T], right: &[T]) {
         let (left, right) = (self.left.operand(left), self.right.operand(right));
-        self.for_each_product(out, 1, |i, out, parallel| {
-            let (from_left, from_right) = self.offsets(i);
+        let size = self.m * self.n;
+        if out.is_empty() {
+            return;
+        }
+        let batch = out.len() / size;
+        assert!(out.len() == batch * size, "the destination is so many matrices");
+        let destination = Shared(out.as_mut_ptr());
+        let work = batch.saturating_mul(size).saturating_mul(self.k);
+        run_parts(batch * gemm.parts(), work, |index| {
+            let (matrix, part) = (index / gemm.parts(), index % gemm.parts());
+            let (from_left, from_right) = self.offsets(matrix);
             let (left, right) = (&left[from_left..], &right[from_right..]);
-            assert!(out.len() == self.m * self.n, "the destination is one matrix");
             assert!(
                 left.len() >= self.left.extent(self.m, self.k),
                 "the left matrix lies within its operand"
@@ -135,32 +148,16 @@ impl MatmulKernel {
                 right.len() >= self.right.extent(self.k, self.n),
                 "the right matrix lies within its operand"
             );
-            let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-            // SAFETY: m, n, k and the strides address the elements whose number was asserted above; the destination is
-            // borrowed exclusively, so it overlaps neither operand; T is f32 or f64.
-            unsafe {
-                gemm::gemm(
-                    self.m,
-                    self.n,
-                    self.k,
-                    out.as_mut_ptr(),
-                    1,
-                    self.n as isize,
-                    false,
-                    left.as_ptr(),
-                    self.left.column_stride as isize,
-                    self.left.row_stride as isize,
-                    right.as_ptr(),
-                    self.right.column_stride as isize,
-                    self.right.row_stride as isize,
-                    T::default(),
-                    T::ONE,
-                    false,
-                    false,
-                    false,
-                    parallelism,
-                );
-            }
+            with_scratch(gemm.scratch_bytes(), |scratch| {
+                let out = destination.get().wrapping_add(matrix * size);
+                let (left, right) = (left.as_ptr(), right.as_ptr());
+                // SAFETY: the layouts address the elements whose number was asserted above; the destination is borrowed
+                // exclusively, so it overlaps neither operand, and each of its parts is run once; the scratch memory
+                // has the size and the alignment that were asked for.
+                unsafe {
+                    gemm.run_part(part, out, left, right, T::ONE, Beta::Zero, scratch, &mut |_, _| {});
+                }
+            });
         });
     }
 
@@ -179,33 +176,77 @@ impl MatmulKernel {
     }
 
     fn plain_row<T: Element + Number>(&self, out: &mut [T], left: &[T], row: usize, right: &[T]) {
-        let at_left = |p: usize| left[row * self.left.row_stride + p * self.left.column_stride];
+        let at_left = |p: usize| left[self.left.layout.offset(row, p)];
         out.fill(T::default());
         for p in 0..self.k {
-            let (factor, from) = (at_left(p), p * self.right.row_stride);
-            if self.right.column_stride == 1 {
+            let (factor, from) = (at_left(p), self.right.layout.offset(p, 0));
+            if !self.right.layout.transposed {
                 for (out, &x) in out.iter_mut().zip(&right[from..]) {
                     *out = out.plus(factor.times(x));
                 }
             } else {
                 for (j, out) in out.iter_mut().enumerate() {
-                    *out = out.plus(factor.times(right[from + j * self.right.column_stride]));
+                    *out = out.plus(factor.times(right[from + j * self.right.layout.stride]));
                 }
             }
         }
     }
 }
 
+/// Runs pieces of one task, in parallel if together they take so many multiplications that it is worth it.
+fn run_parts(count: usize, multiplications: usize, run: impl Fn(usize) + Sync) {
+    if count == 1 || multiplications < PARALLEL_MULTIPLICATIONS {
+        return (0..count).for_each(run);
+    }
+    let least = count / (multiplications / (PARALLEL_MULTIPLICATIONS / 4));
+    (0..count).into_par_iter().with_min_len(least.max(1)).for_each(&run);
+}
+
+/// A destination of which several threads write disjoint parts.
+struct Shared<T>(*mut T);
+
+// SAFETY: a pointer to numbers, whose parts are each written by one thread only.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// Memory of the alignment that scratch memory has.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    _bytes: [u8; SCRATCH_ALIGNMENT],
+}
+
+/// Calls `run` with memory of this size, which each thread keeps for the next call.
+fn with_scratch(bytes: usize, run: impl FnOnce(*mut u8)) {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    }
+    SCRATCH.with_borrow_mut(|lines| {
+        let count = bytes.div_ceil(SCRATCH_ALIGNMENT);
+        if lines.len() < count {
+            lines.resize(count, Line { _bytes: [0; SCRATCH_ALIGNMENT] });
+        }
+        run(lines.as_mut_ptr().cast());
+    });
+}
+
 impl Kernel for MatmulKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
         let (out, left, right) = (&mut outs[0], ins[0].view(), ins[1].view());
-        match out.dtype() {
-            DType::F32 => self.run_float::<f32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::F64 => self.run_float::<f64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::I32 => self.run_plain::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::I64 => self.run_plain::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::U8 => self.run_plain::<u8>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            DType::Bool => unreachable!("infer refuses bool"),
+        match &self.loops {
+            Loops::F32(gemm) => self.run_float(gemm, out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            Loops::F64(gemm) => self.run_float(gemm, out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            Loops::Plain => match out.dtype() {
+                DType::I32 => self.run_plain::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+                DType::I64 => self.run_plain::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+                DType::U8 => self.run_plain::<u8>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
+                dtype => unreachable!("infer refuses {dtype}"),
+            },
         }
         Ok(())
     }
@@ -233,10 +274,11 @@ impl Factor {
             let matrices: usize = batch.iter().product();
             GatherWalk(Walk::new(0, [(matrices, size as isize), (rows, 1), (columns, rows as isize)]))
         });
-        match is_transposed && copy.is_none() {
-            true => Factor { row_stride: 1, column_stride: rows, batch_strides, copy },
-            false => Factor { row_stride: columns, column_stride: 1, batch_strides, copy },
-        }
+        let layout = match is_transposed && copy.is_none() {
+            true => Layout { stride: rows, transposed: true },
+            false => Layout { stride: columns, transposed: false },
+        };
+        Factor { layout, batch_strides, copy }
     }
 
     /// The operand, copied if that is decided.
@@ -255,7 +297,7 @@ impl Factor {
     fn extent(&self, rows: usize, columns: usize) -> usize {
         match (rows, columns) {
             (0, _) | (_, 0) => 0,
-            _ => (rows - 1) * self.row_stride + (columns - 1) * self.column_stride + 1,
+            _ => self.layout.offset(rows - 1, columns - 1) + 1,
         }
     }
 }

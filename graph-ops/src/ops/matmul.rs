@@ -115,14 +115,7 @@ impl Op for Matmul {
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let parts = self.parts(&inputs[0].shape, &inputs[1].shape)?;
         let (ta, tb) = (self.transpose_left, self.transpose_right);
-        Ok(Box::new(MatmulKernel::new(
-            &parts.left,
-            &parts.right,
-            ta,
-            tb,
-            &parts.batch,
-            inputs[0].dtype.is_float(),
-        )))
+        Ok(Box::new(MatmulKernel::new(&parts.left, &parts.right, ta, tb, &parts.batch, inputs[0].dtype)))
     }
 }
 

@@ -18,8 +18,8 @@ const FEW_PARTS: usize = 8;
 const LARGE_PART: usize = 1 << 25;
 /// What it costs to read an element, or to copy it, in multiplications of rows of registers.
 const READ_COST: f64 = 8.0;
-/// Rows or columns that a part has at least where it would otherwise read short pieces of what comes from far away.
-const LINES: usize = 128;
+/// Rows or columns that a part has at least where fewer would cost more than they save.
+const LEAST: usize = 128;
 /// No more parts than this, except to keep them below [`PART_ROWS`] and [`PART_COLUMNS`].
 const MANY_PARTS: usize = 64;
 
@@ -61,6 +61,8 @@ pub(super) struct Blocking {
     pub(super) column_parts: usize,
     /// Whether what a part reads of the right matrix is copied, a block at a time.
     pub(super) packs_right: bool,
+    /// Whether the left matrix is one row and the right one is stored transposed, which has a loop of its own.
+    pub(super) is_row: bool,
     pub(super) order: Order,
     /// Whether the left matrix comes from so far away that its next rows are asked for in advance.
     pub(super) asks_ahead: bool,
@@ -72,19 +74,24 @@ impl Blocking {
         let (height, width) = tile_for(m, n, kernels);
         let panel = width * kernels.lanes;
         let is_far = m.saturating_mul(k).saturating_mul(size_of::<T>()) >= FAR;
-        let least = (if left.transposed { LINES } else { 1 }, if is_far { LINES } else { 1 });
+        // Rows of a part are pieces of the memory's rows of a transposed left matrix, and make up for the copy of a
+        // transposed right one.
+        let least_rows = if left.transposed || right.transposed { LEAST } else { 1 };
+        let least = (least_rows, if is_far { LEAST } else { 1 });
         let (row_parts, column_parts) = parts(product, height, panel, least);
         let tiles = m.div_ceil(row_parts).div_ceil(height);
         let panels = n.div_ceil(panel).div_ceil(column_parts);
         let blocks = ((k + DEPTH / 2) / DEPTH).max(1);
         let is_near = k.div_ceil(blocks) * panels * panel * size_of::<T>() <= NEAR;
+        let is_row = m == 1 && right.transposed;
         Blocking {
             blocks,
             height,
             width,
             row_parts,
             column_parts,
-            packs_right: right.transposed || (tiles >= TILES_PER_COPY && !is_near),
+            packs_right: (right.transposed && !is_row) || (tiles >= TILES_PER_COPY && !is_near),
+            is_row,
             order: if is_near { Order::Strips } else { Order::Panels },
             asks_ahead: is_far,
         }

@@ -7,7 +7,7 @@
 
 use super::super::scalar::Number;
 use super::pack::{Panels, pack_columns, pack_rows};
-use super::tile::{Tile, dot, tile};
+use super::tile::{Tile, dot, row, tile};
 
 /// What the processor offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ impl Instructions {
 
 /// Computes a tile; see [`tile`].
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
+/// Multiplies a row; see [`row`].
+type RowFn<T> = unsafe fn(&Tile<T>, usize);
 /// Copies panels; see [`pack_rows`].
 type PackFn<T> = unsafe fn(&Panels<T>);
 /// Computes a dot product; see [`dot`].
@@ -61,6 +63,7 @@ pub(crate) struct Kernels<T: 'static> {
     pub(super) lanes: usize,
     /// `tiles[h - 1][w - 1]` has h rows and w registers of columns. Higher ones are at most as wide.
     pub(super) tiles: &'static [&'static [TileFn<T>]],
+    pub(super) row: RowFn<T>,
     pub(super) pack_rows: PackFn<T>,
     pub(super) pack_columns: PackFn<T>,
     pub(super) dot: DotFn<T>,
@@ -81,6 +84,11 @@ macro_rules! kernels {
             unsafe { tile::<$vector, HEIGHT, WIDTH>(of) }
         }
         $(#[$features])*
+        unsafe fn row_of(of: &Tile<$element>, columns: usize) {
+            // SAFETY: as above.
+            unsafe { row::<$vector>(of, columns) }
+        }
+        $(#[$features])*
         unsafe fn rows_of(panels: &Panels<$element>) {
             // SAFETY: as above.
             unsafe { pack_rows::<$vector>(panels) }
@@ -98,6 +106,7 @@ macro_rules! kernels {
         static KERNELS: Kernels<$element> = Kernels {
             lanes: size_of::<$vector>() / size_of::<$element>(),
             tiles: &[$(&[$(tile_of::<$height, $width>),*]),*],
+            row: row_of,
             pack_rows: rows_of,
             pack_columns: columns_of,
             dot: dot_of,

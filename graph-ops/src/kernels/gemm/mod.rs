@@ -162,6 +162,11 @@ impl<T: Float> Gemm<T> {
         let rows = share(m, row_parts, part / column_parts);
         let panels = share(n.div_ceil(self.panel()), column_parts, part % column_parts);
         let columns = panels.start * self.panel()..n.min(panels.end * self.panel());
+        if self.blocking.is_row {
+            // SAFETY: the columns are in the right matrix and in this part of the destination.
+            unsafe { self.run_row(c, a, b, &columns, alpha, beta) };
+            return if self.is_turned { after(columns, rows) } else { after(rows, columns) };
+        }
         let strips = rows.len().div_ceil(height);
         for block in 0..blocks {
             let terms = share(k, blocks, block);
@@ -240,6 +245,46 @@ impl<T: Float> Gemm<T> {
         RightBlock { at: scratch, row: panel, panel: depth * panel }
     }
 
+    /// The product of a row and columns that are stored as rows. All blocks of some columns come one after the other, so
+    /// that memory is read in long pieces.
+    ///
+    /// # Safety
+    /// As for [`run_part`](Gemm::run_part), of whose part these are the columns.
+    unsafe fn run_row(
+        &self,
+        c: *mut T,
+        a: *const T,
+        b: *const T,
+        columns: &Range<usize>,
+        alpha: T,
+        beta: Beta,
+    ) {
+        let Product { k, left, right, .. } = self.product;
+        let step = tile::GROUPS * self.kernels.lanes;
+        for start in columns.clone().step_by(step) {
+            for block in 0..self.blocking.blocks {
+                let terms = share(k, self.blocking.blocks, block);
+                let a = a.wrapping_add(left.offset(0, terms.start));
+                let tile = Tile {
+                    depth: terms.len(),
+                    a,
+                    a_row: 0,
+                    a_column: if left.transposed { left.stride } else { 1 },
+                    b: b.wrapping_add(right.offset(terms.start, start)),
+                    b_row: right.stride,
+                    last: self.kernels.lanes,
+                    c: c.wrapping_add(start),
+                    c_row: self.stride,
+                    alpha,
+                    beta: if block == 0 { beta } else { Beta::One },
+                    ahead: a,
+                };
+                // SAFETY: the processor has the instructions; the columns are in the operands.
+                unsafe { (self.kernels.row)(&tile, step.min(columns.end - start)) };
+            }
+        }
+    }
+
     /// The product of a row and a column.
     ///
     /// # Safety
@@ -298,7 +343,8 @@ impl Layout {
         Layout { transposed: !self.transposed, ..self }
     }
 
-    fn offset(self, row: usize, column: usize) -> usize {
+    /// Elements from the first one to this.
+    pub(crate) fn offset(self, row: usize, column: usize) -> usize {
         if self.transposed { column * self.stride + row } else { row * self.stride + column }
     }
 }

@@ -77,6 +77,10 @@ pub(super) unsafe fn pack_columns<V: Vector>(panels: &Panels<V::Element>) {
             let to = panels.destination(first);
             if depth >= V::TURNED {
                 let mut p = 0;
+                while p + V::LANES <= depth {
+                    V::turned_square(|i| row(i).wrapping_add(p), to.wrapping_add(p * stride), stride);
+                    p += V::LANES;
+                }
                 while p < depth {
                     // What is left at the end is less than a step: the step before it is taken again in part.
                     p = p.min(depth - V::TURNED);

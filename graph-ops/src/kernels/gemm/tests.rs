@@ -268,8 +268,12 @@ fn vectors() {
             for gap in [0, 1] {
                 let gaps = [gap; 3];
                 check(Case { gaps, ..Case::of(1, 1, len).flagged(flags) });
-                check(Case { gaps, beta: Beta::One, alpha: 0.5, ..Case::of(1, len, 20).flagged(flags) });
-                check(Case { gaps, beta: Beta::One, alpha: 0.5, ..Case::of(len, 1, 20).flagged(flags) });
+                for depth in [3, 20, 300] {
+                    let case =
+                        Case { gaps, beta: Beta::One, alpha: 0.5, ..Case::of(1, len, depth).flagged(flags) };
+                    check(case);
+                    check(Case { m: len, n: 1, ..case });
+                }
             }
         }
     }

@@ -51,15 +51,24 @@ pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(ti
         let mut a: [_; 4] = std::array::from_fn(|group| tile.a.wrapping_add(4 * group * tile.a_row));
         let mut b = tile.b;
         let (mut ahead, mut ahead_row) = (tile.ahead, 0);
+        // A narrow tile has no time to spare for what need not be asked for.
+        let asks_ahead = tile.ahead != tile.a;
         for _ in 0..tile.depth {
             // One element at a time, along a diagonal: a tile has fewer rows than a line of the cache has elements of
             // f32, so that meets every line.
-            V::prefetch(ahead);
+            if WIDTH > 1 || asks_ahead {
+                V::prefetch(ahead);
+            }
             ahead = ahead.wrapping_add(tile.a_row + tile.a_column);
             ahead_row += 1;
             if ahead_row == HEIGHT {
                 ahead_row = 0;
                 ahead = ahead.wrapping_sub(HEIGHT * tile.a_row);
+            }
+            if HEIGHT <= 2 {
+                for w in 0..WIDTH {
+                    V::prefetch(b.wrapping_add(ROWS_AHEAD * tile.b_row + w * V::LANES));
+                }
             }
             let mut right = [V::splat(V::Element::default()); WIDTH];
             for (w, right) in right.iter_mut().enumerate() {
@@ -77,25 +86,105 @@ pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(ti
             }
             b = b.wrapping_add(tile.b_row);
         }
+        // All of the destination is read before any of it is written: where rows are shorter than a register, one lies in
+        // the masked part of the write to the one before it, and would have to wait for it.
         let alpha = V::splat(tile.alpha);
+        for (h, sums) in sums.iter_mut().enumerate() {
+            for (w, sum) in sums.iter_mut().enumerate() {
+                let from = tile.c.wrapping_add(h * tile.c_row + w * V::LANES);
+                *sum = match tile.beta {
+                    Beta::Zero => sum.times(alpha),
+                    Beta::One if w + 1 == WIDTH => sum.times_plus(alpha, V::load_masked(from, mask)),
+                    Beta::One => sum.times_plus(alpha, V::load(from)),
+                };
+            }
+        }
         for (h, sums) in sums.iter().enumerate() {
             for (w, &sum) in sums.iter().enumerate() {
                 let to = tile.c.wrapping_add(h * tile.c_row + w * V::LANES);
-                if w + 1 == WIDTH {
-                    let product = match tile.beta {
-                        Beta::Zero => sum.times(alpha),
-                        Beta::One => sum.times_plus(alpha, V::load_masked(to, mask)),
-                    };
-                    product.store_masked(to, mask);
-                } else {
-                    let product = match tile.beta {
-                        Beta::Zero => sum.times(alpha),
-                        Beta::One => sum.times_plus(alpha, V::load(to)),
-                    };
-                    product.store(to);
-                }
+                if w + 1 == WIDTH { sum.store_masked(to, mask) } else { sum.store(to) }
             }
         }
+    }
+}
+
+/// Registers of columns that a row is multiplied with at a time, so that one chain of additions need not wait for the
+/// other.
+pub(super) const GROUPS: usize = 2;
+
+/// How far ahead the right matrix is asked for by tiles of few rows, in its rows.
+const ROWS_AHEAD: usize = 8;
+
+/// Multiplies one row by a matrix that is stored transposed: `c = alpha * a * bᵀ + beta * c` for `columns` rows of b,
+/// each of `depth` contiguous elements. The sums are those of [`tile`]. Squares of the matrix are transposed where they
+/// are needed: each is used once, so a copy of it would be no more than a detour.
+///
+/// # Safety
+/// As for [`tile`], with `b_row` elements from one row of b in memory to the next.
+#[inline(always)]
+pub(super) unsafe fn row<V: Vector>(tile: &Tile<V::Element>, columns: usize) {
+    // SAFETY: as the caller promises: every row of b that is read is one of the first `columns`. The square has room for
+    // as many elements as there are lanes, each way.
+    unsafe {
+        let mut square = [V::Element::default(); MAX_LANES * MAX_LANES];
+        let square = square.as_mut_ptr();
+        let mut first = 0;
+        while first < columns {
+            let mut sums = [V::splat(V::Element::default()); GROUPS];
+            let whole = tile.depth / V::LANES * V::LANES;
+            let mut p = 0;
+            while p < whole {
+                for (group, sum) in sums.iter_mut().enumerate() {
+                    let start = first + group * V::LANES;
+                    let rows = |i: usize| {
+                        tile.b.wrapping_add((start + i).min(columns - 1) * tile.b_row).wrapping_add(p)
+                    };
+                    V::turned_square(rows, square, V::LANES);
+                    for i in 0..V::LANES {
+                        let left = V::splat_from(tile.a.wrapping_add((p + i) * tile.a_column));
+                        *sum = left.times_plus(V::load(square.wrapping_add(i * V::LANES)), *sum);
+                    }
+                }
+                p += V::LANES;
+            }
+            while p < tile.depth {
+                for (group, sum) in sums.iter_mut().enumerate() {
+                    let start = first + group * V::LANES;
+                    for i in 0..V::LANES {
+                        let column = (start + i).min(columns - 1);
+                        *square.wrapping_add(i) = *tile.b.wrapping_add(column * tile.b_row + p);
+                    }
+                    let left = V::splat_from(tile.a.wrapping_add(p * tile.a_column));
+                    *sum = left.times_plus(V::load(square), *sum);
+                }
+                p += 1;
+            }
+            for (group, &sum) in sums.iter().enumerate() {
+                let start = first + group * V::LANES;
+                if start < columns {
+                    let mask = V::mask(V::LANES.min(columns - start));
+                    update(sum, tile.c.wrapping_add(start), mask, tile.alpha, tile.beta);
+                }
+            }
+            first += GROUPS * V::LANES;
+        }
+    }
+}
+
+/// Writes a sum to the destination.
+///
+/// # Safety
+/// As for [`tile`]; the destination has the chosen elements.
+#[inline(always)]
+unsafe fn update<V: Vector>(sum: V, to: *mut V::Element, mask: V::Mask, alpha: V::Element, beta: Beta) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let alpha = V::splat(alpha);
+        let product = match beta {
+            Beta::Zero => sum.times(alpha),
+            Beta::One => sum.times_plus(alpha, V::load_masked(to, mask)),
+        };
+        product.store_masked(to, mask);
     }
 }
 

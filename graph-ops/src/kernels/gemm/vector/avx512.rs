@@ -8,7 +8,7 @@ macro_rules! vector {
     (
         $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal,
         $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
-        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident
+        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident, $turn_square:ident
     ) => {
         impl Vector for $register {
             type Element = $element;
@@ -75,6 +75,15 @@ macro_rules! vector {
                 // SAFETY: the caller has AVX-512, 16 bytes at each row, and room for `TURNED` registers.
                 unsafe { $turn(rows, to, stride) }
             }
+            #[inline(always)]
+            unsafe fn turned_square(
+                rows: impl Fn(usize) -> *const $element,
+                to: *mut $element,
+                stride: usize,
+            ) {
+                // SAFETY: the caller has AVX-512, a register of elements at each row, and room for as many registers.
+                unsafe { $turn_square(rows, to, stride) }
+            }
         }
     };
 }
@@ -82,13 +91,13 @@ macro_rules! vector {
 vector! {
     __m512, f32, u16, 16, 4,
     _mm512_set1_ps, _mm512_broadcastss_ps, _mm_load_ss, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
-    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_fmadd_ps, turned_f32
+    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_fmadd_ps, turned_f32, turned_square_f32
 }
 
 vector! {
     __m512d, f64, u8, 8, 2,
     _mm512_set1_pd, _mm512_broadcastsd_pd, _mm_load_sd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
-    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_fmadd_pd, turned_f64
+    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_fmadd_pd, turned_f64, turned_square_f64
 }
 
 /// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
@@ -104,6 +113,47 @@ unsafe fn turned_f32(rows: impl Fn(usize) -> *const f32, to: *mut f32, stride: u
         _mm512_storeu_ps(to.wrapping_add(stride), _mm512_shuffle_ps::<0xEE>(ab_low, cd_low));
         _mm512_storeu_ps(to.wrapping_add(2 * stride), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
         _mm512_storeu_ps(to.wrapping_add(3 * stride), _mm512_shuffle_ps::<0xEE>(ab_high, cd_high));
+    }
+}
+
+/// Sixteen rows of which each is read at once: where rows are a multiple of 4096 bytes apart, the first-level cache does
+/// not hold so many lines, and they would have to be fetched again for every four columns.
+#[inline(always)]
+unsafe fn turned_square_f32(rows: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
+    // SAFETY: the caller has AVX-512, 16 elements at each of 16 rows, and room for 16 elements at each of 16.
+    unsafe {
+        // First lanes change places: register r of a group of four columns holds rows r, 4 + r, 8 + r and 12 + r.
+        let (a, b, c, d) =
+            (lanes_turned(&rows, 0), lanes_turned(&rows, 1), lanes_turned(&rows, 2), lanes_turned(&rows, 3));
+        for group in 0..4 {
+            let to = to.wrapping_add(4 * group * stride);
+            let (ab_low, ab_high) =
+                (_mm512_unpacklo_ps(a[group], b[group]), _mm512_unpackhi_ps(a[group], b[group]));
+            let (cd_low, cd_high) =
+                (_mm512_unpacklo_ps(c[group], d[group]), _mm512_unpackhi_ps(c[group], d[group]));
+            _mm512_storeu_ps(to, _mm512_shuffle_ps::<0x44>(ab_low, cd_low));
+            _mm512_storeu_ps(to.wrapping_add(stride), _mm512_shuffle_ps::<0xEE>(ab_low, cd_low));
+            _mm512_storeu_ps(to.wrapping_add(2 * stride), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
+            _mm512_storeu_ps(to.wrapping_add(3 * stride), _mm512_shuffle_ps::<0xEE>(ab_high, cd_high));
+        }
+    }
+}
+
+/// Rows r, 4 + r, 8 + r and 12 + r, their lanes as if they were a matrix of 4 x 4, transposed.
+#[inline(always)]
+unsafe fn lanes_turned(rows: &impl Fn(usize) -> *const f32, r: usize) -> [__m512; 4] {
+    // SAFETY: the caller has AVX-512, and 16 elements at each row.
+    unsafe {
+        let (a, b) = (_mm512_loadu_ps(rows(r)), _mm512_loadu_ps(rows(4 + r)));
+        let (c, d) = (_mm512_loadu_ps(rows(8 + r)), _mm512_loadu_ps(rows(12 + r)));
+        let (ab_low, ab_high) = (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xEE>(a, b));
+        let (cd_low, cd_high) = (_mm512_shuffle_f32x4::<0x44>(c, d), _mm512_shuffle_f32x4::<0xEE>(c, d));
+        [
+            _mm512_shuffle_f32x4::<0x88>(ab_low, cd_low),
+            _mm512_shuffle_f32x4::<0xDD>(ab_low, cd_low),
+            _mm512_shuffle_f32x4::<0x88>(ab_high, cd_high),
+            _mm512_shuffle_f32x4::<0xDD>(ab_high, cd_high),
+        ]
     }
 }
 
@@ -127,6 +177,17 @@ unsafe fn lanes_f32(rows: &impl Fn(usize) -> *const f32, r: usize) -> __m512 {
         let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(rows(4 + r)));
         let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(rows(8 + r)));
         _mm512_insertf32x4::<3>(x, _mm_loadu_ps(rows(12 + r)))
+    }
+}
+
+/// Eight rows stay in the first-level cache whatever their distance.
+#[inline(always)]
+unsafe fn turned_square_f64(rows: impl Fn(usize) -> *const f64, to: *mut f64, stride: usize) {
+    // SAFETY: the caller has AVX-512, eight elements at each of eight rows, and room for eight elements at each of eight.
+    unsafe {
+        for column in [0, 2, 4, 6] {
+            turned_f64(|i| rows(i).wrapping_add(column), to.wrapping_add(column * stride), stride);
+        }
     }
 }
 

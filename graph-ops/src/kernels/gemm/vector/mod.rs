@@ -44,4 +44,21 @@ pub(super) trait Vector: Copy {
     unsafe fn times_plus(self, factor: Self, summand: Self) -> Self;
     /// Writes the first `TURNED` columns of `LANES` rows as rows: `rows(i)[j]` goes to `to[j * stride + i]`.
     unsafe fn turned(rows: impl Fn(usize) -> *const Self::Element, to: *mut Self::Element, stride: usize);
+    /// As `turned`, but for `LANES` columns, as many as there are rows.
+    #[inline(always)]
+    unsafe fn turned_square(
+        rows: impl Fn(usize) -> *const Self::Element,
+        to: *mut Self::Element,
+        stride: usize,
+    ) {
+        let mut column = 0;
+        while column < Self::LANES {
+            // SAFETY: the caller has so many columns in each row, and room for so many registers.
+            unsafe {
+                let rows = |i| rows(i).wrapping_add(column);
+                Self::turned(rows, to.wrapping_add(column * stride), stride);
+            }
+            column += Self::TURNED;
+        }
+    }
 }
