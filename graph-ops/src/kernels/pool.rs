@@ -14,6 +14,10 @@ pub(crate) struct MaxKernel(pub(crate) Windows);
 #[derive(Debug)]
 pub(crate) struct MaxPositionsKernel(pub(crate) Windows);
 
+/// Images to whose largest element (of several the first) each window gives its element.
+#[derive(Debug)]
+pub(crate) struct MaxImagesKernel(pub(crate) Windows);
+
 /// The mean of each window's elements, padding not counted.
 #[derive(Debug)]
 pub(crate) struct AverageKernel(pub(crate) Windows);
@@ -121,6 +125,77 @@ fn max_positions<T: Element + Number>(windows: &Windows, out: &mut [i32], x: &[T
                 *out = if is_larger { (from - start + channel) as i32 } else { *out };
             }
         });
+    });
+}
+
+impl Kernel for MaxImagesKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, x, output) = (&mut outs[0], ins[0].view(), ins[1].view());
+        with_number!(x.dtype(), T => {
+            max_images::<T>(&self.0, out.as_mut_slice(), x.as_slice(), output.as_slice());
+        });
+        Ok(())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
+}
+
+/// Channels that are worked on at a time.
+const CHANNELS: usize = 64;
+
+fn max_images<T: Element + Number>(windows: &Windows, out: &mut [T], x: &[T], output: &[T]) {
+    let work = output.len().saturating_mul(windows.window[0] * windows.window[1] * 2);
+    let (image_len, channels) = (windows.image_len(), windows.channels);
+    let per_image = windows.per_image() * channels;
+    for_each_block(out, image_len, work, |image, out| {
+        out.fill(T::default());
+        let x = &x[image * image_len..][..image_len];
+        let output = &output[image * per_image..][..per_image];
+        for (i, output) in output.chunks(channels).enumerate() {
+            let at = [i / windows.count[1], i % windows.count[1]];
+            for (group, output) in output.chunks(CHANNELS).enumerate() {
+                let len = output.len();
+                let pixels = |visit: &mut dyn FnMut(usize)| {
+                    windows.for_each_pixel(0, at, |from| visit(from + group * CHANNELS));
+                };
+                give_to_largest(out, x, output, len, pixels);
+            }
+        }
+    });
+}
+
+/// Adds the elements of some channels to `out` where `x` is largest, among pixels whose positions `pixels` enumerates.
+#[inline(always)]
+fn give_to_largest<T: Element + Number>(
+    out: &mut [T],
+    x: &[T],
+    output: &[T],
+    len: usize,
+    pixels: impl Fn(&mut dyn FnMut(usize)),
+) {
+    let mut largest = [T::default(); CHANNELS];
+    let mut is_first = true;
+    pixels(&mut |from| {
+        let pixel = &x[from..from + len];
+        if std::mem::take(&mut is_first) {
+            return largest[..len].copy_from_slice(pixel);
+        }
+        for (largest, &x) in largest.iter_mut().zip(pixel) {
+            *largest = largest.greatest(x);
+        }
+    });
+    // What is left to give; after it was given, nothing.
+    let mut left = [T::default(); CHANNELS];
+    left[..len].copy_from_slice(output);
+    pixels(&mut |from| {
+        let pixel = x[from..from + len].iter().zip(&largest);
+        for ((out, left), (&x, &largest)) in out[from..from + len].iter_mut().zip(&mut left).zip(pixel) {
+            let is_largest = x == largest || (is_nan(x) && is_nan(largest));
+            *out = out.plus(if is_largest { *left } else { T::default() });
+            *left = if is_largest { T::default() } else { *left };
+        }
     });
 }
 

@@ -19,7 +19,9 @@ use crate::ops::matmul::Matmul;
 use crate::ops::one_hot::OneHot;
 use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
-use crate::ops::pool::{AveragePool2d, AveragePool2dImages, MaxPool2d, MaxPool2dPositions, Pool};
+use crate::ops::pool::{
+    AveragePool2d, AveragePool2dImages, MaxPool2d, MaxPool2dImages, MaxPool2dPositions, Pool,
+};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::row::WithRow;
@@ -123,6 +125,7 @@ const ENTRIES: &[Entry] = entries! {
     }, conv2d_kernel_samples();
     "max_pool2d": |a| MaxPool2d(Pool::from_attributes(a)?),
         pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2d(pool)));
+    "max_pool2d_images": |a| MaxPool2dImages(Pool::from_attributes(a)?), max_images_samples();
     "max_pool2d_positions": |a| MaxPool2dPositions(Pool::from_attributes(a)?),
         pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2dPositions(pool)));
     "avg_pool2d": |a| AveragePool2d(Pool::from_attributes(a)?),

@@ -11,7 +11,7 @@ use crate::ops::matmul::Matmul;
 use crate::ops::one_hot::OneHot;
 use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
-use crate::ops::pool::{AveragePool2d, AveragePool2dImages, Pool};
+use crate::ops::pool::{AveragePool2d, AveragePool2dImages, MaxPool2d, MaxPool2dImages, Pool};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::row::WithRow;
@@ -593,6 +593,17 @@ pub(super) fn average_images_samples() -> Vec<Sample> {
         let image = [images.shape[1], images.shape[2]];
         *images = sample.op.infer(&[images]).expect("fits").swap_remove(0);
         sample.op = OpRef::new(AveragePool2dImages { pool, image });
+    }
+    samples
+}
+
+pub(super) fn max_images_samples() -> Vec<Sample> {
+    let mut samples = pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2d(pool)));
+    for sample in &mut samples {
+        let MaxPool2d(pool) = *sample.op.downcast().expect("made above");
+        let output = sample.op.infer(&[&sample.operands[0].fact]).expect("fits").swap_remove(0);
+        sample.operands.push(number(output.dtype, &output.shape));
+        sample.op = OpRef::new(MaxPool2dImages(pool));
     }
     samples
 }

@@ -1,10 +1,11 @@
-//! `max_pool2d`: the largest element of each window; and where it is, which its gradient needs.
+//! `max_pool2d`: the largest element of each window; `max_pool2d_images`, its gradient; and where the largest element is,
+//! which the gradient of that needs.
 
 use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::Pool;
-use crate::kernels::pool::{MaxKernel, MaxPositionsKernel};
+use crate::kernels::pool::{MaxImagesKernel, MaxKernel, MaxPositionsKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::ops::windows::{Padding, Placement};
 use crate::tensor::{Tensor, apply};
@@ -12,6 +13,11 @@ use crate::tensor::{Tensor, apply};
 /// The largest element of each window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MaxPool2d(pub Pool);
+
+/// Images to whose largest element each window gives its element; of several equal ones to the first. Where those are, the
+/// first operand says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MaxPool2dImages(pub Pool);
 
 /// Where the largest element of each window is: counted within its image, all channels included. Of several equal ones
 /// the first.
@@ -43,17 +49,49 @@ impl Op for MaxPool2d {
 
     fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
         let Some(g) = cx.cotangent(0) else { return Ok(cx.nothing()) };
-        let images = cx.input(0);
-        let positions = apply(MaxPool2dPositions(self.0), &[&images]);
-        // Each image as one lane. What flows back is added where the largest element came from.
-        let lanes = |x: &Tensor| x.reshape([x.shape()[0], x.shape()[1..].iter().product()]);
-        let zeros = lanes(&images).zeros_like();
-        let flowing = zeros.add_along_axis(1, &lanes(&positions), &lanes(&g));
-        Cotangents::from_iter([Some(flowing.reshape(images.shape()))]).emit(cx)
+        let flowing = apply(MaxPool2dImages(self.0), &[&cx.input(0), &g]);
+        Cotangents::from_iter([Some(flowing)]).emit(cx)
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         Ok(Box::new(MaxKernel(self.0.windows(inputs[0])?)))
+    }
+}
+
+impl Op for MaxPool2dImages {
+    fn name(&self) -> &'static str {
+        "max_pool2d_images"
+    }
+
+    fn attributes(&self) -> Attributes {
+        self.0.attributes()
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        let [images, output] = operands(inputs)?;
+        let expected = infer(&self.0, &[images])?;
+        if output.dtype != images.dtype {
+            return Err(OpError::MixedDTypes { left: images.dtype, right: output.dtype });
+        }
+        if *output != expected {
+            return Err(OpError::invalid(format!("the output has the shape {}", expected.shape)));
+        }
+        Ok(smallvec![images.clone()])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        let Some(g) = cx.cotangent(0) else { return Ok(cx.nothing()) };
+        // Each image as one lane, in which the largest elements have positions.
+        let lanes = |x: &Tensor| x.reshape([x.shape()[0], x.shape()[1..].iter().product()]);
+        let to_output = cx.needed[1].then(|| {
+            let positions = apply(MaxPool2dPositions(self.0), &[&cx.input(0)]);
+            lanes(&g).take_along_axis(1, &lanes(&positions)).reshape(cx.input(1).shape())
+        });
+        Cotangents::from_iter([None, to_output]).emit(cx)
+    }
+
+    fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(MaxImagesKernel(self.0.windows(inputs[0])?)))
     }
 }
 

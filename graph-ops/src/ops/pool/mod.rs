@@ -4,7 +4,7 @@ mod average;
 mod max;
 
 pub use average::{AveragePool2d, AveragePool2dImages};
-pub use max::{MaxPool2d, MaxPool2dPositions};
+pub use max::{MaxPool2d, MaxPool2dImages, MaxPool2dPositions};
 
 use graph_core::{Attributes, Fact, OpError};
 
