@@ -191,10 +191,12 @@ fn give_to_largest<T: Element + Number>(
     left[..len].copy_from_slice(output);
     pixels(&mut |from| {
         let pixel = x[from..from + len].iter().zip(&largest);
+        // Without branches: which of the elements is the largest cannot be predicted. A NaN is the largest if one is.
         for ((out, left), (&x, &largest)) in out[from..from + len].iter_mut().zip(&mut left).zip(pixel) {
-            let is_largest = x == largest || (is_nan(x) && is_nan(largest));
-            *out = out.plus(if is_largest { *left } else { T::default() });
-            *left = if is_largest { T::default() } else { *left };
+            let is_largest = (x == largest) | is_nan(x);
+            let there = *left;
+            *out = out.plus(if is_largest { there } else { T::default() });
+            *left = if is_largest { T::default() } else { there };
         }
     });
 }
