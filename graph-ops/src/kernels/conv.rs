@@ -7,9 +7,9 @@
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 
+use super::gemm::{Beta, Float, Gemm, Layout, Product, SCRATCH_ALIGNMENT};
 use super::parallel::for_each_chunk;
-use super::scalar::Number;
-use super::scratch::{Scratch, with_scratch};
+use super::scratch::{self, Scratch, with_scratch};
 use super::windows::Windows;
 
 /// Elements of a block of patches: 128 KiB of f32.
@@ -23,7 +23,7 @@ const MOST_SUMS: usize = 16;
 
 /// What is computed of patches `P [windows, patch]`, kernel `K [patch, filters]` and output `Y [windows, filters]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Product {
+pub(crate) enum Factor {
     /// `Y = P K`, from images and kernel.
     Output,
     /// The images whose patches add up from `P = Y Kᵀ`, from output and kernel.
@@ -34,18 +34,32 @@ pub(crate) enum Product {
 
 /// A convolution of known shapes, or one of its gradients.
 #[derive(Debug)]
-pub(crate) struct ConvKernel {
-    pub(crate) windows: Windows,
-    pub(crate) filters: usize,
-    pub(crate) product: Product,
+pub(crate) struct ConvKernel<T: 'static> {
+    windows: Windows,
+    filters: usize,
+    factor: Factor,
+    /// The products of a block, by its number of windows.
+    products: Vec<(usize, Gemm<T>)>,
 }
 
-impl Kernel for ConvKernel {
+/// The kernel for a dtype of floats.
+pub(crate) fn kernel(dtype: DType, windows: Windows, filters: usize, factor: Factor) -> Box<dyn Kernel> {
+    match dtype {
+        DType::F32 => Box::new(ConvKernel::<f32>::new(windows, filters, factor)),
+        _ => Box::new(ConvKernel::<f64>::new(windows, filters, factor)),
+    }
+}
+
+impl<T: Element + Float + Scratch> Kernel for ConvKernel<T> {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
-        let (out, a, b) = (&mut outs[0], ins[0].view(), ins[1].view());
-        match out.dtype() {
-            DType::F32 => self.run_typed::<f32>(out.as_mut_slice(), a.as_slice(), b.as_slice()),
-            _ => self.run_typed::<f64>(out.as_mut_slice(), a.as_slice(), b.as_slice()),
+        let (out, a, b) = (outs[0].as_mut_slice::<T>(), ins[0].view(), ins[1].view());
+        let (a, b) = (a.as_slice(), b.as_slice());
+        match self.factor {
+            _ if out.is_empty() => {}
+            _ if self.products.is_empty() => out.fill(T::default()),
+            Factor::Output => self.output(out, a, b),
+            Factor::Images => self.images(out, a, b),
+            Factor::Kernel => self.kernel(out, a, b),
         }
         Ok(())
     }
@@ -55,19 +69,48 @@ impl Kernel for ConvKernel {
     }
 }
 
-impl ConvKernel {
-    fn run_typed<T: Element + Number + Scratch>(&self, out: &mut [T], a: &[T], b: &[T]) {
-        let has_terms = match self.product {
-            Product::Output => self.windows.patch_len() > 0,
-            Product::Images => self.windows.len() * self.filters > 0 && self.windows.patch_len() > 0,
-            Product::Kernel => self.windows.len() > 0,
+impl<T: Element + Float + Scratch> ConvKernel<T> {
+    fn new(windows: Windows, filters: usize, factor: Factor) -> ConvKernel<T> {
+        let mut kernel = ConvKernel { windows, filters, factor, products: Vec::new() };
+        let patch = windows.patch_len();
+        if windows.len() == 0 || patch == 0 || filters == 0 {
+            return kernel; // Sums of nothing.
+        }
+        // What blocks are cut from: all windows, or those of the images of a part.
+        let cut = match factor {
+            Factor::Output | Factor::Kernel => vec![windows.len()],
+            Factor::Images => {
+                let per_part = kernel.images_per_part().min(windows.batch);
+                vec![per_part * windows.per_image(), windows.batch % per_part * windows.per_image()]
+            }
         };
-        match self.product {
-            _ if out.is_empty() => {}
-            _ if !has_terms => out.fill(T::default()),
-            Product::Output => self.output(out, a, b),
-            Product::Images => self.images(out, a, b),
-            Product::Kernel => self.kernel(out, a, b),
+        for total in cut {
+            let block = kernel.block().min(total);
+            for rows in [block, total.checked_rem(block).unwrap_or(0)] {
+                if rows > 0 && kernel.products.iter().all(|&(known, _)| known != rows) {
+                    let product = kernel.product(rows);
+                    kernel.products.push((rows, Gemm::new(product, product.n)));
+                }
+            }
+        }
+        kernel
+    }
+
+    /// The product for a block of so many windows.
+    fn product(&self, rows: usize) -> Product {
+        let (patch, filters) = (self.windows.patch_len(), self.filters);
+        let plain = |stride: usize| Layout { stride, transposed: false };
+        let turned = |stride: usize| Layout { stride, transposed: true };
+        match self.factor {
+            Factor::Output => {
+                Product { m: rows, k: patch, n: filters, left: plain(patch), right: plain(filters) }
+            }
+            Factor::Images => {
+                Product { m: rows, k: filters, n: patch, left: plain(filters), right: turned(filters) }
+            }
+            Factor::Kernel => {
+                Product { m: patch, k: rows, n: filters, left: turned(patch), right: plain(filters) }
+            }
         }
     }
 
@@ -81,7 +124,13 @@ impl ConvKernel {
         PART_MULTIPLICATIONS.div_ceil(work.max(1))
     }
 
-    fn output<T: Element + Number + Scratch>(&self, out: &mut [T], images: &[T], kernel: &[T]) {
+    /// Images that are worth a part.
+    fn images_per_part(&self) -> usize {
+        let work = self.windows.per_image().saturating_mul(self.windows.patch_len());
+        Self::per_part(work.saturating_mul(self.filters))
+    }
+
+    fn output(&self, out: &mut [T], images: &[T], kernel: &[T]) {
         let (patch, filters) = (self.windows.patch_len(), self.filters);
         let block = self.block();
         // A part is some blocks.
@@ -90,38 +139,35 @@ impl ConvKernel {
             for (i, out) in out.chunks_mut(block * filters).enumerate() {
                 let (first, rows) = (part * windows_per_part + i * block, out.len() / filters);
                 self.with_patches(images, first, rows, |patches| {
-                    let left = Factor { elements: patches, transposed: false };
-                    let right = Factor { elements: kernel, transposed: false };
-                    multiply(out, left, right, [rows, patch, filters], false);
+                    self.multiply(out, patches, kernel, rows, Beta::Zero);
                 });
             }
         });
     }
 
-    fn images<T: Element + Number + Scratch>(&self, out: &mut [T], output: &[T], kernel: &[T]) {
+    fn images(&self, out: &mut [T], output: &[T], kernel: &[T]) {
         let (patch, filters) = (self.windows.patch_len(), self.filters);
         let (per_image, image_len) = (self.windows.per_image(), self.windows.image_len());
-        let images_per_part = Self::per_part(per_image * patch * filters);
+        let images_per_part = self.images_per_part();
         for_each_chunk(out, images_per_part * image_len, |part, out| {
             let first_image = part * images_per_part;
             let first = first_image * per_image;
             let last = first + out.len() / image_len * per_image;
-            let right = Factor { elements: kernel, transposed: true };
-            let block_of = |from: usize, rows: usize| Factor {
-                elements: &output[from * filters..][..rows * filters],
-                transposed: false,
-            };
+            let block_of = |from: usize, rows: usize| &output[from * filters..][..rows * filters];
+            let block = self.block().min(last - first);
             if self.windows.are_elements() {
-                let rows = last - first;
-                return multiply(out, block_of(first, rows), right, [rows, filters, patch], false);
+                for (i, out) in out.chunks_mut(block * patch).enumerate() {
+                    let rows = out.len() / patch;
+                    self.multiply(out, block_of(first + i * block, rows), kernel, rows, Beta::Zero);
+                }
+                return;
             }
             out.fill(T::default());
-            let block = self.block();
             with_scratch(block * patch, |patches: &mut [T]| {
                 for from in (first..last).step_by(block) {
                     let rows = block.min(last - from);
                     let patches = &mut patches[..rows * patch];
-                    multiply(patches, block_of(from, rows), right, [rows, filters, patch], false);
+                    self.multiply(patches, block_of(from, rows), kernel, rows, Beta::Zero);
                     self.windows.for_each_run(from..from + rows, |at, to, len| {
                         let Some(to) = to else { return };
                         let out = &mut out[to - first_image * image_len..][..len];
@@ -134,7 +180,7 @@ impl ConvKernel {
         });
     }
 
-    fn kernel<T: Element + Number + Scratch>(&self, out: &mut [T], images: &[T], output: &[T]) {
+    fn kernel(&self, out: &mut [T], images: &[T], output: &[T]) {
         let (patch, filters) = (self.windows.patch_len(), self.filters);
         let block = self.block();
         let blocks = self.windows.len().div_ceil(block);
@@ -146,10 +192,9 @@ impl ConvKernel {
                 let first = i * block;
                 let rows = block.min(self.windows.len() - first);
                 self.with_patches(images, first, rows, |patches| {
-                    let left = Factor { elements: patches, transposed: true };
                     let output = &output[first * filters..][..rows * filters];
-                    let right = Factor { elements: output, transposed: false };
-                    multiply(out, left, right, [patch, rows, filters], i > blocks.start);
+                    let beta = if i > blocks.start { Beta::One } else { Beta::Zero };
+                    self.multiply(out, patches, output, rows, beta);
                 });
             }
         };
@@ -169,13 +214,7 @@ impl ConvKernel {
     }
 
     /// Calls `with` with the patches of `rows` windows from `first` on.
-    fn with_patches<T: Element + Scratch>(
-        &self,
-        images: &[T],
-        first: usize,
-        rows: usize,
-        with: impl FnOnce(&[T]),
-    ) {
+    fn with_patches(&self, images: &[T], first: usize, rows: usize, with: impl FnOnce(&[T])) {
         let patch = self.windows.patch_len();
         if self.windows.are_elements() {
             return with(&images[first * patch..][..rows * patch]);
@@ -191,53 +230,31 @@ impl ConvKernel {
             with(patches);
         });
     }
-}
 
-/// A matrix in memory, as it stands or transposed.
-#[derive(Debug, Clone, Copy)]
-struct Factor<'a, T> {
-    elements: &'a [T],
-    transposed: bool,
-}
-
-/// `c = a b`, or `c += a b`, of matrices `[m, k] · [k, n] -> [m, n]`, on this thread.
-fn multiply<T: Element + Number>(
-    c: &mut [T],
-    a: Factor<'_, T>,
-    b: Factor<'_, T>,
-    [m, k, n]: [usize; 3],
-    accumulates: bool,
-) {
-    assert!(c.len() == m * n && a.elements.len() == m * k && b.elements.len() == k * n, "three matrices");
-    let strides = |transposed: bool, rows: usize, columns: usize| match transposed {
-        true => (1, rows as isize),
-        false => (columns as isize, 1),
-    };
-    let (a_row, a_column) = strides(a.transposed, m, k);
-    let (b_row, b_column) = strides(b.transposed, k, n);
-    // SAFETY: the strides address the matrices whose sizes were asserted; the destination is borrowed exclusively; T is
-    // f32 or f64.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            n as isize,
-            accumulates,
-            a.elements.as_ptr(),
-            a_column,
-            a_row,
-            b.elements.as_ptr(),
-            b_column,
-            b_row,
-            if accumulates { T::ONE } else { T::default() },
-            T::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+    /// The product of a block of so many windows, on this thread.
+    fn multiply(&self, c: &mut [T], a: &[T], b: &[T], rows: usize, beta: Beta) {
+        let known = self.products.iter().find(|&&(known, _)| known == rows);
+        let (_, gemm) = known.expect("blocks are cut as the products were made for");
+        let Product { m, k, n, .. } = self.product(rows);
+        assert!(c.len() == m * n && a.len() == m * k && b.len() == k * n, "the matrices of the product");
+        with_scratch(gemm.scratch_bytes().div_ceil(size_of::<T>()), |scratch: &mut [T]| {
+            const { assert!(scratch::ALIGNMENT.is_multiple_of(SCRATCH_ALIGNMENT)) }
+            for part in 0..gemm.parts() {
+                // SAFETY: these are matrices of the product's shapes, as asserted, dense as its layouts say; the
+                // destination and the scratch memory are borrowed exclusively, and the latter is large enough and aligned.
+                unsafe {
+                    gemm.run_part(
+                        part,
+                        c.as_mut_ptr(),
+                        a.as_ptr(),
+                        b.as_ptr(),
+                        T::ONE,
+                        beta,
+                        scratch.as_mut_ptr().cast(),
+                        &mut |_, _| {},
+                    );
+                }
+            }
+        });
     }
 }

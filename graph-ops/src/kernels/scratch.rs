@@ -27,21 +27,26 @@ macro_rules! scratch {
 
 scratch!(f32 f64);
 
-/// Calls `work` with `len` elements that hold anything. Another call within it gets elements of its own.
+/// Where scratch memory starts, in bytes.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// Calls `work` with `len` elements that hold anything, aligned to [`ALIGNMENT`]. Another call within it gets elements of its own.
 pub(crate) fn with_scratch<T: Scratch, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
     // The piece on top is the one that was used at this depth before.
     let mut piece = T::pile().with_borrow_mut(Vec::pop).unwrap_or_default();
-    if piece.len() < len {
-        piece.resize(len, T::default());
+    let room = len + ALIGNMENT / size_of::<T>();
+    if piece.len() < room {
+        piece.resize(room, T::default());
     }
-    let result = work(&mut piece[..len]);
+    let start = piece.as_ptr().align_offset(ALIGNMENT);
+    let result = work(&mut piece[start..start + len]);
     T::pile().with_borrow_mut(|pile| pile.push(piece));
     result
 }
 
 #[cfg(test)]
 mod tests {
-    use super::with_scratch;
+    use super::{ALIGNMENT, with_scratch};
 
     #[test]
     fn pieces_are_used_again_at_their_depth() {
@@ -53,5 +58,7 @@ mod tests {
             })
         };
         assert_eq!(addresses(), addresses());
+        let (outer, inner) = addresses();
+        assert!((outer as usize).is_multiple_of(ALIGNMENT) && (inner as usize).is_multiple_of(ALIGNMENT));
     }
 }

@@ -4,7 +4,7 @@ use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp
 use smallvec::{SmallVec, smallvec};
 
 use super::{Conv2d, Conv2dImages, check_dtypes, check_output};
-use crate::kernels::conv::{ConvKernel, Product};
+use crate::kernels::conv::{self, Factor};
 use crate::kernels::windows::Windows;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::ops::windows::{Placement, four_axes};
@@ -60,6 +60,6 @@ impl Op for Conv2dKernel {
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (windows, filters) = self.windows(inputs[0], inputs[1])?;
-        Ok(Box::new(ConvKernel { windows, filters, product: Product::Kernel }))
+        Ok(conv::kernel(inputs[0].dtype, windows, filters, Factor::Kernel))
     }
 }

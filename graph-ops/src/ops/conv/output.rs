@@ -4,7 +4,7 @@ use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp
 use smallvec::{SmallVec, smallvec};
 
 use super::{Conv2dImages, Conv2dKernel, check_dtypes};
-use crate::kernels::conv::{ConvKernel, Product};
+use crate::kernels::conv::{self, Factor};
 use crate::kernels::windows::Windows;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::ops::windows::{Padding, Placement, four_axes};
@@ -60,7 +60,7 @@ impl Op for Conv2d {
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (windows, filters) = self.windows(inputs[0], inputs[1])?;
-        Ok(Box::new(ConvKernel { windows, filters, product: Product::Output }))
+        Ok(conv::kernel(inputs[0].dtype, windows, filters, Factor::Output))
     }
 }
 
