@@ -28,15 +28,15 @@ pub use graph_core::{
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Cotangents, Operand, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch, checkpoint,
-    cond, grad, optimize, range, range_between, range_step, scan, value_and_grad, value_and_grad_aux,
-    while_loop, with_vjp,
+    Axes, Cotangents, Operand, Padding, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch,
+    checkpoint, cond, grad, optimize, range, range_between, range_step, scan, value_and_grad,
+    value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.
 pub mod prelude {
     pub use crate::{
-        DType, Mode, Shape, Tensor, TensorTree, grad, graph_fn, range, value_and_grad, with_mode,
+        DType, Mode, Padding, Shape, Tensor, TensorTree, grad, graph_fn, range, value_and_grad, with_mode,
     };
 }
 

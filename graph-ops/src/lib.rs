@@ -20,6 +20,7 @@ pub use ops::axes::Axes;
 pub use ops::effects::{check, print_text};
 pub use ops::slice::Span;
 pub use ops::vjp::{Cotangents, VjpExt};
+pub use ops::windows::Padding;
 pub use optimize::{optimize, pipeline};
 pub use region::{Capture, OpenRegion, Region, outer, union};
 pub use returned::Returned;

@@ -1,5 +1,6 @@
 //! Kernels: loops over dense arrays. They know slices and shapes, no tensors and no graphs.
 
+pub(crate) mod conv;
 pub(crate) mod gemm;
 pub(crate) mod indices;
 pub(crate) mod lanes;
@@ -7,12 +8,15 @@ pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;
+pub(crate) mod pool;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scalar;
 pub(crate) mod scan;
+pub(crate) mod scratch;
 pub(crate) mod softmax;
 pub(crate) mod strided;
+pub(crate) mod windows;
 
 use graph_core::{Infallible, Kernel, Source, ViewMut};
 

@@ -10,6 +10,7 @@ use samples::*;
 pub use samples::{Sample, SampleOperand};
 
 use crate::ops::concat::Concat;
+use crate::ops::conv::{Conv2d, Conv2dImages, Conv2dKernel};
 use crate::ops::create::Iota;
 use crate::ops::cross_entropy::SparseCrossEntropy;
 use crate::ops::effects::{Check, Print};
@@ -18,6 +19,9 @@ use crate::ops::matmul::Matmul;
 use crate::ops::one_hot::OneHot;
 use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
+use crate::ops::pool::{
+    AveragePool2d, AveragePool2dImages, MaxPool2d, MaxPool2dImages, MaxPool2dPositions, Pool,
+};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::row::WithRow;
@@ -26,6 +30,7 @@ use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::softmax::{LogSoftmax, LogSumExp, Softmax};
 use crate::ops::tril::Tril;
 use crate::ops::view::{Again, Identity, Reshape, StopGradient};
+use crate::ops::windows::{Placement, pair};
 
 /// The op of this name with these attributes; `None` where there is no op of the name.
 ///
@@ -109,6 +114,26 @@ const ENTRIES: &[Entry] = entries! {
         transpose_left: a.flag("transpose_left")?,
         transpose_right: a.flag("transpose_right")?,
     }, matmul_samples();
+    "conv2d": |a| Conv2d { placement: Placement::from_attributes(a)? }, conv2d_samples();
+    "conv2d_images": |a| Conv2dImages {
+        placement: Placement::from_attributes(a)?,
+        image: pair(a, "image")?,
+    }, conv2d_images_samples();
+    "conv2d_kernel": |a| Conv2dKernel {
+        placement: Placement::from_attributes(a)?,
+        window: pair(a, "window")?,
+    }, conv2d_kernel_samples();
+    "max_pool2d": |a| MaxPool2d(Pool::from_attributes(a)?),
+        pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2d(pool)));
+    "max_pool2d_images": |a| MaxPool2dImages(Pool::from_attributes(a)?), max_images_samples();
+    "max_pool2d_positions": |a| MaxPool2dPositions(Pool::from_attributes(a)?),
+        pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2dPositions(pool)));
+    "avg_pool2d": |a| AveragePool2d(Pool::from_attributes(a)?),
+        pool_samples(&FLOATS, |pool| OpRef::new(AveragePool2d(pool)));
+    "avg_pool2d_images": |a| AveragePool2dImages {
+        pool: Pool::from_attributes(a)?,
+        image: pair(a, "image")?,
+    }, average_images_samples();
     "softmax": |a| Softmax { axis: size(a, "axis")? },
         lane_samples(|axis| vec![OpRef::new(Softmax { axis })]);
     "log_softmax": |a| LogSoftmax { axis: size(a, "axis")? },

@@ -15,3 +15,4 @@ mod scalar_programs;
 mod support;
 mod threads;
 mod training_step;
+mod windows;

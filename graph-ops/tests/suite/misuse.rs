@@ -1,7 +1,7 @@
 //! Misuse of each op, and the exact sentence that says what is wrong.
 
 use graph_core::DType;
-use graph_ops::{Span, Tensor};
+use graph_ops::{Padding, Span, Tensor};
 
 use crate::support::failure;
 
@@ -190,4 +190,45 @@ fn errors_point_at_the_users_lines() {
             .starts_with("matmul: inner dimensions differ: f32[32, 784] (graph-ops/tests/suite/misuse.rs:")
     );
     assert!(message.contains(&format!(" at graph-ops/tests/suite/misuse.rs:{line}:")), "{message}");
+}
+
+#[test]
+fn windows() {
+    let images = || f32s(&[1, 4, 5, 2]);
+    let kernel = || f32s(&[3, 3, 2, 4]);
+    let one = [1, 1];
+    failures! {
+        f32s(&[4, 5, 2]).conv2d(&kernel(), one, Padding::Same) =>
+            "conv2d: a batch of images has four axes: f32[4, 5, 2] (..) x f32[3, 3, 2, 4] (..)";
+        images().conv2d(&f32s(&[3, 3]), one, Padding::Same) =>
+            "conv2d: a kernel has four axes: f32[1, 4, 5, 2] (..) x f32[3, 3] (..)";
+        images().conv2d(&f32s(&[3, 3, 1, 4]), one, Padding::Same) =>
+            "conv2d: numbers of channels differ: f32[1, 4, 5, 2] (..) x f32[3, 3, 1, 4] (..)";
+        images().conv2d(&kernel().cast(DType::F64), one, Padding::Same) =>
+            "conv2d: dtypes differ: f32 and f64; convert one with `.cast(DType::…)`: \
+             f32[1, 4, 5, 2] (..) x f64[3, 3, 2, 4] (..)";
+        i64s(&[1, 4, 5, 2]).conv2d(&i64s(&[3, 3, 2, 4]), one, Padding::Same) =>
+            "conv2d: not defined for i64; it takes f32 and f64: i64[1, 4, 5, 2] (..) x i64[3, 3, 2, 4] (..)";
+        images().conv2d(&kernel(), [0, 1], Padding::Same) =>
+            "conv2d: windows, strides and dilation are at least 1: f32[1, 4, 5, 2] (..) x f32[3, 3, 2, 4] (..)";
+        images().conv2d(&f32s(&[3, 6, 2, 4]), one, Padding::Valid) =>
+            "conv2d: a window of width 6 does not fit an image of width 5: \
+             f32[1, 4, 5, 2] (..) x f32[3, 6, 2, 4] (..)";
+        images().conv2d_dilated(&kernel(), one, Padding::Valid, [2, 2]) =>
+            "conv2d: a window of height 3 does not fit an image of height 4: \
+             f32[1, 4, 5, 2] (..) x f32[3, 3, 2, 4] (..)";
+        images().conv2d_dilated(&kernel(), one, Padding::Same, [usize::MAX, 1]) =>
+            "conv2d: a window of height 3 does not fit an image of height 4: \
+             f32[1, 4, 5, 2] (..) x f32[3, 3, 2, 4] (..)";
+        images().max_pool2d([5, 5], one, Padding::Valid) =>
+            "max_pool2d: a window of height 5 does not fit an image of height 4: f32[1, 4, 5, 2] (..)";
+        images().gt(0).max_pool2d(one, one, Padding::Valid) =>
+            "max_pool2d: not defined for bool; it takes floats and integers: bool[1, 4, 5, 2] (..)";
+        i64s(&[1, 4, 5, 2]).avg_pool2d(one, one, Padding::Valid) =>
+            "avg_pool2d: not defined for i64; it takes f32 and f64: i64[1, 4, 5, 2] (..)";
+        images().avg_pool2d([0, 1], one, Padding::Same) =>
+            "avg_pool2d: windows, strides and dilation are at least 1: f32[1, 4, 5, 2] (..)";
+        f32s(&[4]).max_pool2d(one, one, Padding::Same) =>
+            "max_pool2d: a batch of images has four axes: f32[4] (..)";
+    }
 }
