@@ -1,6 +1,7 @@
 //! Converted control flow: one source, run as plain Rust over host values, eagerly, and as a graph.
 
 mod cases;
+mod collecting;
 mod gradients;
 mod messages;
 mod support;

@@ -153,6 +153,38 @@ fn assertions_are_checked_when_the_graph_runs() {
     }
 }
 
+/// The place in this file of a piece of code, as errors name it.
+fn place_of(code: &str) -> String {
+    let line = include_str!("messages.rs").lines().position(|line| line.trim_start().starts_with(code));
+    format!("messages.rs:{}:", line.expect("it is in this file") + 1)
+}
+
+#[graph_fn]
+fn compared(x: &Tensor, y: &Tensor) -> Tensor {
+    let mut y = y.clone();
+    y[9] = Tensor::scalar(1.5f64);
+    x.lt(0) & (y > x)
+}
+
+#[test]
+fn errors_name_the_line_and_not_the_function() {
+    let x = Tensor::from([1.0f32, 2.0]);
+    assert!(said(|| not_a_scalar(&x)).contains(&place_of("if x.gt(0) {")), "{}", said(|| not_a_scalar(&x)));
+    let message = said(|| counts_on_the_host(&i(9)));
+    assert!(message.contains(&place_of("while x > 1 {")), "{message}");
+    let message = said(|| error_under_a_tensor(&i(1)).unwrap());
+    assert!(message.contains(&place_of("return Err(\"positive\"")), "{message}");
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let message =
+                checked_root::try_call(&Tensor::scalar(1.25f64)).map(|x| x.item::<f64>()).unwrap_err();
+            assert!(message.to_string().contains(&place_of("assert!(x > -0.25")), "{mode:?}: {message}");
+            let message = compared::try_call(&x, &x).map(|x| x.to_vec::<bool>()).unwrap_err();
+            assert!(message.to_string().contains(&place_of("y[9] = ")), "{mode:?}: {message}");
+        });
+    }
+}
+
 #[graph_fn]
 fn talks(n: &Tensor) -> Tensor {
     let mut i = Tensor::scalar(0i64);

@@ -1,10 +1,11 @@
 //! `#[max_iterations(n)]` before a loop: it counts its iterations, and fails where there are more.
 
+use proc_macro2::{Ident, Span};
 use quote::quote_spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, Item, parse_quote};
 
-use super::at;
+use super::place;
 use crate::errors::Errors;
 
 /// Lets the loops of a body that carry the attribute count.
@@ -25,8 +26,9 @@ impl VisitMut for Limits<'_> {
         };
         let attribute = attributes.remove(index);
         if self.count(&attribute, what, body) {
+            let iterations = counter();
             *expr = parse_quote!({
-                let mut __iterations = ::grafito::__private::Iterations::new();
+                let mut #iterations = ::grafito::__private::Iterations::new();
                 #expr
             });
         }
@@ -36,12 +38,18 @@ impl VisitMut for Limits<'_> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
+/// The variable that counts.
+fn counter() -> Ident {
+    Ident::new("__iterations", Span::mixed_site())
+}
+
 impl Limits<'_> {
     fn count(&mut self, attribute: &Attribute, what: &str, body: &mut Block) -> bool {
         match attribute.parse_args::<Expr>() {
             Ok(limit) => {
-                let span = at(attribute);
-                let next = quote_spanned!(span=> __iterations.next(#what, #limit));
+                let span = place(attribute);
+                let iterations = counter();
+                let next = quote_spanned!(span=> #iterations.next(#what, #limit));
                 body.stmts.insert(0, parse_quote!(#next;));
                 true
             }

@@ -8,6 +8,8 @@ mod emit;
 mod limit;
 mod parse;
 mod route;
+#[cfg(test)]
+mod size;
 mod stage;
 mod survey;
 
@@ -94,6 +96,12 @@ fn as_ifs(choice: &ExprMatch) -> Option<Expr> {
 /// The place of some tokens, for emitted ones that must not be taken for the user's.
 fn at(tokens: &impl Spanned) -> Span {
     Span::mixed_site().located_at(tokens.span())
+}
+
+/// The place of some tokens, as the user's own: for calls that note where they stand. (What is only located there stands,
+/// for the compiler, where the attribute does.)
+fn place(tokens: &impl Spanned) -> Span {
+    tokens.span()
 }
 
 /// The attributes of the expressions that may carry some of ours.

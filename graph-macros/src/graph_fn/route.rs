@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{BinOp, Expr, ExprMacro, Item, Lit, Macro, PatGuard, RangeLimits, Stmt, Token, parse_quote};
 
-use super::{at, is_host, survey};
+use super::{at, is_host, place, survey};
 
 /// Routes the operators of a body; `is_staged` where tensors may have no values.
 pub(super) struct Route {
@@ -54,25 +54,29 @@ impl VisitMut for Route {
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
-        let span = at(&*expr);
+        let (span, place) = (at(&*expr), place(&*expr));
         match expr {
             Expr::Binary(binary) => {
-                if let Some(routed) = binary_operator(binary, span) {
+                if let Some(routed) = binary_operator(binary, span, place) {
                     *expr = routed;
                 }
             }
             Expr::Index(index) => {
                 let (base, position) = (&index.expr, &index.index);
-                *expr = parse_quote_at(quote_spanned!(span=> *(#base).__grafito_at(#position)));
+                *expr = parse_quote_at({
+                    let read = quote_spanned!(place=> __grafito_at(#position));
+                    quote_spanned!(span=> *(#base).#read)
+                });
             }
             Expr::Assign(assign) if matches!(&*assign.left, Expr::Index(_)) => {
                 let Expr::Index(index) = &*assign.left else { unreachable!("matched above") };
                 let (base, position, value) = (&index.expr, &index.index, &assign.right);
-                let set = quote_spanned!(span=> (#base).__grafito_set(#position, #value));
+                let set = quote_spanned!(place=> __grafito_set(#position, #value));
+                let set = quote_spanned!(span=> (#base).#set);
                 *expr = parse_quote_at(set);
             }
             Expr::Macro(call) => {
-                if let Some(routed) = self.macro_call(&call.mac, span) {
+                if let Some(routed) = self.macro_call(&call.mac, span, place) {
                     *expr = routed;
                 }
             }
@@ -83,8 +87,8 @@ impl VisitMut for Route {
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         if let Stmt::Macro(call) = stmt {
             let expr = Expr::Macro(ExprMacro { attrs: call.attrs.clone(), mac: call.mac.clone() });
-            let span = at(&expr);
-            if let Some(routed) = self.macro_call(&call.mac, span) {
+            let (span, place) = (at(&expr), place(&expr));
+            if let Some(routed) = self.macro_call(&call.mac, span, place) {
                 *stmt = Stmt::Expr(routed, call.semi_token);
             }
             return;
@@ -143,7 +147,7 @@ impl Route {
     }
 
     /// The standard macros that look at values.
-    fn macro_call(&mut self, call: &Macro, span: Span) -> Option<Expr> {
+    fn macro_call(&mut self, call: &Macro, span: Span, place: Span) -> Option<Expr> {
         let name = call.path.segments.last()?.ident.to_string();
         let parsed = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
         let written: Vec<Expr> = parsed.into_iter().collect();
@@ -165,7 +169,7 @@ impl Route {
                 quote_spanned!(span=> ::grafito::__private::print(#is_error, #is_line, || #text))
             }
             "dbg" if self.is_staged && !arguments.is_empty() => {
-                let dbg = |(said, value)| quote_spanned!(span=> ::grafito::__private::dbg(#said, #value));
+                let dbg = |(said, value)| quote_spanned!(place=> ::grafito::__private::dbg(#said, #value));
                 let values: Vec<TokenStream> = said.iter().zip(&arguments).map(dbg).collect();
                 match &values[..] {
                     [value] => value.clone(),
@@ -176,7 +180,8 @@ impl Route {
                 let (condition, message) = arguments.split_first()?;
                 let said = format!("assertion failed: {}", said[0]);
                 let text = if message.is_empty() { quote!(#said.to_owned()) } else { text(message, span) };
-                let check = quote_spanned!(span=> ::grafito::__private::check(#condition, || -> ::std::string::String { #text }));
+                let text = quote_spanned!(span=> || -> ::std::string::String { #text });
+                let check = quote_spanned!(place=> ::grafito::__private::check(#condition, #text));
                 debug_only(&name, check)
             }
             "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
@@ -188,15 +193,18 @@ impl Route {
                 } else {
                     text(message, span)
                 };
+                let condition =
+                    quote_spanned!(span=> (&&&::grafito::__private::Compare::new(__left, __right)).#method());
+                let text = quote_spanned! {span=>
+                    || ::grafito::__private::unequal(
+                        #sign, #said,
+                        ::std::format!("{:?}", __left), ::std::format!("{:?}", __right),
+                    )
+                };
+                let check = quote_spanned!(place=> ::grafito::__private::check(#condition, #text));
                 let check = quote_spanned! {span=>
                     match (&(#left), &(#right)) {
-                        (__left, __right) => ::grafito::__private::check(
-                            (&&&::grafito::__private::Compare::new(__left, __right)).#method(),
-                            || ::grafito::__private::unequal(
-                                #sign, #said,
-                                ::std::format!("{:?}", __left), ::std::format!("{:?}", __right),
-                            ),
-                        ),
+                        (__left, __right) => #check,
                     }
                 };
                 debug_only(&name, check)
@@ -222,15 +230,15 @@ fn text(arguments: &[Expr], span: Span) -> TokenStream {
     quote_spanned!(span=> ::std::format!(#(#arguments),*))
 }
 
-fn binary_operator(binary: &syn::ExprBinary, span: Span) -> Option<Expr> {
+fn binary_operator(binary: &syn::ExprBinary, span: Span, place: Span) -> Option<Expr> {
     let (left, right) = (&binary.left, &binary.right);
     let compare = match binary.op {
-        BinOp::Lt(_) => quote!(less),
-        BinOp::Le(_) => quote!(less_equal),
-        BinOp::Gt(_) => quote!(greater),
-        BinOp::Ge(_) => quote!(greater_equal),
-        BinOp::Eq(_) => quote!(equal),
-        BinOp::Ne(_) => quote!(not_equal),
+        BinOp::Lt(_) => quote_spanned!(place=> less),
+        BinOp::Le(_) => quote_spanned!(place=> less_equal),
+        BinOp::Gt(_) => quote_spanned!(place=> greater),
+        BinOp::Ge(_) => quote_spanned!(place=> greater_equal),
+        BinOp::Eq(_) => quote_spanned!(place=> equal),
+        BinOp::Ne(_) => quote_spanned!(place=> not_equal),
         BinOp::And(_) | BinOp::Or(_) => {
             // A closure would change where `?` and its like lead to.
             if survey::leaves_closure(right) || survey::has_let(left) || survey::has_let(right) {
@@ -257,7 +265,8 @@ fn binary_operator(binary: &syn::ExprBinary, span: Span) -> Option<Expr> {
     if matches!((&**left, &**right), (Expr::Lit(a), Expr::Lit(b)) if !is_str(a) && !is_str(b)) {
         return None;
     }
-    let call = quote_spanned!(span=> (&&&::grafito::__private::Compare::new(&(#left), &(#right))).#compare());
+    let compare = quote_spanned!(place=> #compare());
+    let call = quote_spanned!(span=> (&&&::grafito::__private::Compare::new(&(#left), &(#right))).#compare);
     Some(parse_quote_at(call))
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Local, Stmt};
 
+use super::super::place;
 use super::super::survey::{self, Changes, Exit};
 use super::{Stager, flag, label, name};
 
@@ -91,9 +92,11 @@ impl Stager<'_> {
         let arm = self.arm(&label("rest", id), &outs, |stager| stager.stmts(rest));
         let (driver, value) = (name("rest", id), name("value_of_rest", id));
         let flags = exits.iter().map(|&exit| flag(exit));
+        let span = rest.first().map_or_else(Span::mixed_site, place);
+        let unless = quote_spanned!(span=> ::grafito::__private::If::unless(&[#(&#flags),*]));
         let rest = quote! {
             {
-                let mut #driver = ::grafito::__private::If::unless(&[#(&#flags),*]);
+                let mut #driver = #unless;
                 let #value #ty = if #driver.then(#state) { #arm } else { ::std::option::Option::None };
                 #driver.otherwise(#state);
                 match ::grafito::__private::Arms::new(#value, ::std::option::Option::None).join(#driver, #state) {

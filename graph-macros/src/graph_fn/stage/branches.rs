@@ -80,10 +80,10 @@ impl Stager<'_> {
             None => Vec::new(),
         };
 
-        let span = super::super::at(&*branch.cond);
+        let span = super::super::place(&branch.if_token);
         self.visit_expr_mut(&mut branch.cond);
         let condition = &branch.cond;
-        let new = quote_spanned!(span=> ::grafito::__private::If::new);
+        let new = quote_spanned!(span=> ::grafito::__private::If::new(#condition));
 
         let (then_label, else_label) = (label("then", id), label("else", id));
         let then_arm = self.arm(&then_label, &outs, |stager| stager.stmts(&branch.then_branch.stmts));
@@ -104,7 +104,7 @@ impl Stager<'_> {
         let (ty, given) = Self::given(both_leave);
         let joined = quote! {
             {
-                let mut #driver = #new(#condition);
+                let mut #driver = #new;
                 let #first #ty = if #driver.then(#state) { #then_arm } else { ::std::option::Option::None };
                 let #second = if #driver.otherwise(#state) { #else_arm } else { ::std::option::Option::None };
                 match ::grafito::__private::Arms::new(#first, #second).join(#driver, #state) {

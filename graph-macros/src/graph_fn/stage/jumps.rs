@@ -30,12 +30,12 @@ impl Stager<'_> {
                 let mut value = jump.expr.take().map_or_else(|| syn::parse_quote!(()), |value| *value);
                 self.moved(&mut value);
                 self.visit_expr_mut(&mut value);
-                let (slot, span) = (hidden("__slot"), super::super::at(&jump.return_token));
+                let (slot, span) = (hidden("__slot"), super::super::place(&jump.return_token));
                 let put = match results {
                     Results::Function => {
                         let results = hidden("__results");
-                        let method = quote::quote_spanned!(span=> put);
-                        quote!(#results.#method(&mut #slot, #value);)
+                        let put = quote::quote_spanned!(span=> put(&mut #slot, #value));
+                        quote!(#results.#put;)
                     }
                     Results::Closure => quote!(#slot.put(#value);),
                 };

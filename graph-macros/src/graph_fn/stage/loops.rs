@@ -9,7 +9,7 @@ use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, ExprForLoop, ExprLoop, ExprWhile, Label};
 
 use super::super::survey::{self, Changes, Exit, Loop};
-use super::super::{at, take_attribute_of};
+use super::super::{place, take_attribute_of};
 use super::{Frame, Stager, flag, label, name};
 
 impl Stager<'_> {
@@ -67,7 +67,7 @@ impl Stager<'_> {
         let (id, exits) = self.open(repeat.label.as_ref(), false, &repeat.body);
         let changes = Changes::of(&Expr::While(repeat.clone()));
         let state = self.state(&changes, &exits, Some(id));
-        let span = at(&*repeat.cond);
+        let span = place(&repeat.while_token);
         self.visit_expr_mut(&mut repeat.cond);
         let condition = &repeat.cond;
         let body = self.body(id, &exits, TokenStream::new(), &repeat.body);
@@ -121,7 +121,7 @@ impl Stager<'_> {
         let (is_left, gives) = survey::breaks(repeat);
         let (id, exits) = self.open(repeat.label.as_ref(), gives, &repeat.body);
         let state = self.state(&Changes::of_stmts(&repeat.body.stmts), &exits, Some(id));
-        let span = at(&repeat.loop_token);
+        let span = place(&repeat.loop_token);
         let body = self.body(id, &exits, TokenStream::new(), &repeat.body);
         self.loops.pop();
         let (driver, outer, slot) = (name("loop", id), label("loop", id), name("value", id));
@@ -154,7 +154,7 @@ impl Stager<'_> {
 
     pub(super) fn for_loop(&mut self, repeat: &mut ExprForLoop) -> TokenStream {
         let is_unrolled = take_attribute_of(&mut repeat.attrs, "unroll");
-        let span = at(&*repeat.expr);
+        let span = place(&*repeat.expr);
         self.moved(&mut repeat.expr);
         self.visit_expr_mut(&mut repeat.expr);
         let iterable = &repeat.expr;
