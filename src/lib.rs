@@ -18,6 +18,7 @@ pub mod datasets;
 pub mod function;
 pub mod nn;
 pub mod session;
+pub mod tensorboard;
 pub mod terminal;
 
 pub use function::CacheInfo;
