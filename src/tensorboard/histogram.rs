@@ -22,9 +22,10 @@ impl Histogram {
         }
         let (min, max) = (histogram.min, histogram.max);
         let count = if min == max { 1 } else { BUCKETS };
-        // Divided before subtracted: the range of finite numbers need not be finite.
-        let width = max / count as f64 - min / count as f64;
-        histogram.bucket_limit = (1..count).map(|edge| min + width * edge as f64).chain([max]).collect();
+        // In halves: the range of finite numbers need not be finite.
+        let half_width = max / 2.0 / count as f64 - min / 2.0 / count as f64;
+        let edge = |number: usize| 2.0 * (min / 2.0 + half_width * number as f64);
+        histogram.bucket_limit = (1..count).map(edge).chain([max]).collect();
         histogram.bucket = vec![0.0; count];
         for value in values {
             // Found among the very edges that are written.
