@@ -108,12 +108,12 @@ class Browser:
             raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    def wait_for(self, expression, what, seconds=60):
-        """Waits until an expression is true."""
+    def wait_for(self, expression, what, reason="'no reason'", seconds=20):
+        """Waits until an expression is true. Another says why it is not."""
         end = time.monotonic() + seconds
         while not self.evaluate(expression):
             if time.monotonic() > end:
-                raise SystemExit(f"the page does not show {what}")
+                raise SystemExit(f"the page does not show {what}: {self.evaluate(reason)}")
             time.sleep(0.2)
 
     def screenshot(self):
