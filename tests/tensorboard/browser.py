@@ -108,7 +108,7 @@ class Browser:
             raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    def wait_for(self, expression, what, reason="'no reason'", seconds=20):
+    def wait_for(self, expression, what, reason="'no reason'", seconds=60):
         """Waits until an expression is true. Another says why it is not."""
         end = time.monotonic() + seconds
         while not self.evaluate(expression):

@@ -190,9 +190,12 @@ def show_histograms(page, runs):
 DRAWN = "everything('g.node').map(node => node.getAttribute('data-name'))"
 
 
+def missing(names):
+    return f"(drawn => {json.dumps(sorted(names))}.filter(name => !drawn.includes(name)))({DRAWN})"
+
+
 def draws(page, names, what):
-    missing = f"(drawn => {json.dumps(sorted(names))}.filter(name => !drawn.includes(name)))({DRAWN})"
-    page.wait_for(f"{missing}.length == 0", what, missing)
+    page.wait_for(f"{missing(names)}.length == 0", what, missing(names))
 
 
 def show_graphs(page, graphs):
@@ -213,11 +216,15 @@ def show_graphs(page, graphs):
                 if op != "Const" or depth + 1 < len(path):
                     inside["/".join(path[:depth])].add("/".join(path[: depth + 1]))
         draws(page, inside[""], f"the graph {tag}")
-        time.sleep(1)  # The page draws a graph more than once.
         boxes = sorted(name for name in inside[""] if name in inside)
         for box in boxes[:1]:
-            button = f"everything('g.node').find(node => node.getAttribute('data-name') == '{box}').querySelector('.expandbutton')"
-            page.evaluate(f"{button}.dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")
+            node = f"everything('g.node').find(node => node.getAttribute('data-name') == '{box}')"
+            click = "node.querySelector('.expandbutton').dispatchEvent(new MouseEvent('click', { bubbles: true }))"
+            for _ in range(10):  # A page that draws its graph anew forgets the click.
+                page.evaluate(f"(node => node.classList.contains('expanded') || {click})({node})")
+                time.sleep(1)
+                if not page.evaluate(missing(inside[box])):
+                    break
             draws(page, inside[box], f"the inside of {box} in the graph {tag}")
         print(f"drawn: {tag}, {len(graphs[first, tag])} nodes")
 
