@@ -71,7 +71,9 @@ struct State {
     outbox: Outbox,
     /// When an event that waits was first due to be written, or when writing was tried last.
     since: Instant,
-    has_failed: bool,
+    /// Whether the last attempt failed; then the next one waits for its time.
+    is_failing: bool,
+    has_warned: bool,
     has_graph: bool,
     has_session: bool,
 }
@@ -117,7 +119,8 @@ impl Writer {
         let state = State {
             outbox: Outbox::new(sink),
             since: Instant::now(),
-            has_failed: false,
+            is_failing: false,
+            has_warned: false,
             has_graph: false,
             has_session: false,
         };
@@ -294,7 +297,7 @@ impl Writer {
         record::frame(&mut record, &event.encode_to_vec());
         let mut state = self.lock();
         state.outbox.push(&record);
-        let is_enough = state.outbox.waiting() >= ENOUGH_BYTES && !state.has_failed;
+        let is_enough = state.outbox.waiting() >= ENOUGH_BYTES && !state.is_failing;
         if is_enough || state.since.elapsed() >= LONG_ENOUGH {
             // Said on standard error, and again by the next flush that is asked for.
             let _ = self.try_flush(&mut state);
@@ -303,10 +306,12 @@ impl Writer {
 
     fn try_flush(&self, state: &mut State) -> Result<(), TensorBoardError> {
         state.since = Instant::now();
-        let Err(reason) = state.outbox.flush() else { return Ok(()) };
+        let result = state.outbox.flush();
+        state.is_failing = result.is_err();
+        let Err(reason) = result else { return Ok(()) };
         let (waiting, lost) = (state.outbox.waiting(), state.outbox.lost());
         let error = TensorBoardError::Write { target: self.target.to_string(), reason, waiting, lost };
-        if !std::mem::replace(&mut state.has_failed, true) {
+        if !std::mem::replace(&mut state.has_warned, true) {
             eprintln!("warning: {error}; the run goes on");
         }
         Err(error)

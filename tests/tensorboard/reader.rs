@@ -19,7 +19,7 @@ pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
 pub(crate) fn records(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let masked = |bytes: &[u8]| {
         let crc = crc32c(bytes);
-        ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8)
+        crc.rotate_left(17).wrapping_add(0xa282_ead8)
     };
     let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
     let (mut found, mut rest) = (Vec::new(), bytes);
