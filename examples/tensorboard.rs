@@ -47,7 +47,7 @@ fn train_step(net: &mut Mlp, pixels: &Tensor, labels: &Tensor, rate: &Tensor) ->
     // A bad batch takes smaller steps: a decision of the graph, drawn as a box with both branches.
     let mut rate = rate.clone();
     if loss > 2.0 {
-        rate = rate / 2.0;
+        rate /= 2.0;
     }
     sgd_update(net, &grads, &rate);
     loss
