@@ -43,7 +43,9 @@ struct Drawing {
 impl Drawing {
     /// Adds a node, and tells its name.
     fn add(&mut self, scope: &str, words: &str, op: &str, input: Vec<String>, attr: AttrMap) -> String {
-        let name = self.names.fresh(scope, words);
+        // Numbered by place: TensorBoard takes nodes of one op whose numbers follow each other for a series, and draws
+        // five of them as one.
+        let name = self.names.fresh(scope, words, self.nodes.len());
         let device = DEVICE.to_owned();
         self.nodes.push(NodeDef { name: name.clone(), op: op.to_owned(), input, device, attr });
         name
@@ -154,7 +156,7 @@ impl Drawing {
 
     /// A new scope within one.
     fn scope(&mut self, scope: &str, words: &str) -> String {
-        self.names.fresh(scope, words) + "/"
+        self.names.fresh(scope, words, 1) + "/"
     }
 
     /// Adds a loop's variables, which are the inputs of its body from `first` on. Tells their indices.

@@ -1,25 +1,21 @@
 //! Names of nodes: paths of scopes, each given once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// The names given so far, those of scopes included.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
-    /// For each name that was asked for more than once, the last number that was put behind it.
-    numbers: HashMap<String, usize>,
 }
 
 impl Names {
-    /// A name in a scope (empty, or ending in `/`) that is like `words` and that nothing has yet.
-    pub(super) fn fresh(&mut self, scope: &str, words: &str) -> String {
+    /// A name in a scope (empty, or ending in `/`) that is like `words` and that nothing has yet; where something has, the
+    /// number, or one above it, is put behind.
+    pub(super) fn fresh(&mut self, scope: &str, words: &str, number: usize) -> String {
         let wanted = format!("{scope}{}", path(words));
-        let mut name = wanted.clone();
-        while self.taken.contains(&name) {
-            let number = self.numbers.entry(wanted.clone()).or_default();
-            *number += 1;
-            name = format!("{wanted}_{number}");
-        }
+        let numbered = (number..).map(|number| format!("{wanted}_{number}"));
+        let mut names = std::iter::once(wanted.clone()).chain(numbered);
+        let name = names.find(|name| !self.taken.contains(name)).expect("there is no end of numbers");
         // A scope and a node of one name would be drawn as one.
         let scopes = name.match_indices('/').map(|(end, _)| name[..end].to_owned());
         self.taken.extend(scopes);
@@ -48,12 +44,12 @@ mod tests {
         let given: Vec<String> =
             ["net.layers[0].w", "net.layers[0].w", "net", "add", "add", "add_1", "λ x", "[]"]
                 .iter()
-                .map(|words| names.fresh("", words))
+                .map(|words| names.fresh("", words, 1))
                 .collect();
         let expected =
             ["net/layers/0/w", "net/layers/0/w_1", "net_1", "add", "add_1", "add_1_1", "__x", "unnamed"];
         assert_eq!(given, expected);
-        assert_eq!(names.fresh("predict/", "add"), "predict/add");
-        assert_eq!(names.fresh("", "predict"), "predict_1");
+        assert_eq!(names.fresh("predict/", "add", 1), "predict/add");
+        assert_eq!(names.fresh("", "predict", 7), "predict_7");
     }
 }
