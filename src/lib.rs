@@ -10,6 +10,11 @@ struct Readme;
 #[doc = include_str!("../docs/control-flow.md")]
 struct ControlFlow;
 
+/// The program of the page on TensorBoard, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tensorboard.md")]
+struct OnTensorBoard;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 
@@ -18,6 +23,7 @@ pub mod datasets;
 pub mod function;
 pub mod nn;
 pub mod session;
+pub mod tensorboard;
 pub mod terminal;
 
 pub use function::CacheInfo;

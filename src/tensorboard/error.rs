@@ -1,0 +1,33 @@
+//! What can go wrong with a log.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a log could not be begun or continued.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TensorBoardError {
+    /// The folder or the file of the log cannot be made.
+    #[error("cannot create {path}: {reason}")]
+    Create {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+
+    /// The log cannot be written: the disk is full, say. What waits is kept, up to a bound, and tried again.
+    #[error("cannot write {target}: {reason}; {waiting} bytes wait, {lost} events are lost")]
+    Write {
+        /// The file.
+        target: String,
+        /// What the operating system said.
+        reason: io::Error,
+        /// Bytes that wait to be written.
+        waiting: usize,
+        /// Events that were given up, as too much waited.
+        lost: u64,
+    },
+}

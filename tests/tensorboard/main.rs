@@ -1,0 +1,9 @@
+//! Logs for TensorBoard: read back by a reader of their own, and by TensorBoard itself.
+
+mod content;
+mod example;
+mod failure;
+mod graphs;
+mod reader;
+mod real;
+mod support;
