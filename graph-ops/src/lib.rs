@@ -1,5 +1,6 @@
 //! Tensors and the operations on them: shape rules, gradients, kernels for the host, and the rewrite rules over ops.
 
+mod accumulate;
 mod control;
 mod grad;
 mod kernels;

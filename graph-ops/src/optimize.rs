@@ -7,6 +7,7 @@ use graph_core::{
     simplify, unroll,
 };
 
+use crate::accumulate::accumulate;
 use crate::ops::view::Reshape;
 use crate::rules::rules;
 
@@ -20,6 +21,8 @@ static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
         Pass::new("simplify", |graph| simplify(graph, rules())),
         // Rules bring different expressions to one form, which is then merged.
         Pass::new("cse", cse),
+        // Products into what they are added to, once it is known that nothing else needs them.
+        Pass::new("accumulate", accumulate),
         // What is the same on both sides of control flow; a loop is left with fewer variables, and more that is invariant.
         Pass::new("forward", forward),
         // What an inner loop gives up may leave the outer one, too, and then meet others like it.

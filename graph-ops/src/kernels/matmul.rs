@@ -10,16 +10,16 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
-use rayon::prelude::*;
 use smallvec::SmallVec;
 
 use super::gemm::{Beta, Float, Gemm, Layout, Product, SCRATCH_ALIGNMENT};
+use super::lanes::for_each_block;
 use super::scalar::Number;
 use super::strided::{GatherWalk, Walk};
 
-/// Products of fewer multiplications than this are computed on the calling thread. Measured on two cores with AVX-512,
-/// where this many take 65 µs: handing half of them over costs 10 to 20 µs.
-const PARALLEL_MULTIPLICATIONS: usize = 1 << 23;
+/// Products of fewer multiplications than this are computed on the calling thread: with AVX-512 this many take 2 µs, and
+/// to hand half of them to a thread that is awake costs about 1.
+const PARALLEL_MULTIPLICATIONS: usize = 1 << 18;
 
 /// What a multiplication costs in the plain loop, in multiplications of f32 by tiles.
 const PLAIN_COST: usize = 16;
@@ -101,32 +101,15 @@ impl MatmulKernel {
         (left, right)
     }
 
-    /// Calls `multiply` for each matrix of the batch, in parallel where together they are worth it but not alone.
-    fn for_each_product<T: Send>(
+    /// `out = alpha · left · right + beta · out`
+    fn run_float<T: Element + Float>(
         &self,
+        gemm: &Gemm<T>,
         out: &mut [T],
-        cost: usize,
-        multiply: impl Fn(usize, &mut [T], bool) + Sync,
+        left: &[T],
+        right: &[T],
+        (alpha, beta): (T, Beta),
     ) {
-        let size = self.m * self.n;
-        if out.is_empty() {
-            return;
-        }
-        let batch = out.len() / size;
-        let work = size.saturating_mul(self.k).saturating_mul(cost);
-        let alone = work >= PARALLEL_MULTIPLICATIONS;
-        if alone || batch.saturating_mul(work) < PARALLEL_MULTIPLICATIONS {
-            out.chunks_mut(size).enumerate().for_each(|(i, out)| multiply(i, out, alone));
-        } else {
-            let per_task = PARALLEL_MULTIPLICATIONS / 4 / work.max(1);
-            out.par_chunks_mut(size)
-                .enumerate()
-                .with_min_len(per_task.max(1))
-                .for_each(|(i, out)| multiply(i, out, false));
-        }
-    }
-
-    fn run_float<T: Element + Float>(&self, gemm: &Gemm<T>, out: &mut [T], left: &[T], right: &[T]) {
         let (left, right) = (self.left.operand(left), self.right.operand(right));
         let size = self.m * self.n;
         if out.is_empty() {
@@ -155,7 +138,7 @@ impl MatmulKernel {
                 // exclusively, so it overlaps neither operand, and each of its parts is run once; the scratch memory
                 // has the size and the alignment that were asked for.
                 unsafe {
-                    gemm.run_part(part, out, left, right, T::ONE, Beta::Zero, scratch, &mut |_, _| {});
+                    gemm.run_part(part, out, left, right, alpha, beta, scratch, &mut |_, _| {});
                 }
             });
         });
@@ -163,15 +146,10 @@ impl MatmulKernel {
 
     fn run_plain<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
         let (left, right) = (self.left.operand(left), self.right.operand(right));
-        self.for_each_product(out, PLAIN_COST, |i, out, parallel| {
-            let (from_left, from_right) = self.offsets(i);
-            let row = |(row, out): (usize, &mut [T])| {
-                self.plain_row(out, &left[from_left..], row, &right[from_right..]);
-            };
-            match parallel {
-                true => out.par_chunks_mut(self.n).enumerate().for_each(row),
-                false => out.chunks_mut(self.n).enumerate().for_each(row),
-            }
+        let work_of_row = self.n.saturating_mul(self.k).saturating_mul(PLAIN_COST).max(1);
+        for_each_block(out, self.n.max(1), out.len() / self.n.max(1) * work_of_row, |i, out| {
+            let (from_left, from_right) = self.offsets(i / self.m);
+            self.plain_row(out, &left[from_left..], i % self.m, &right[from_right..]);
         });
     }
 
@@ -198,8 +176,11 @@ fn run_parts(count: usize, multiplications: usize, run: impl Fn(usize) + Sync) {
     if count == 1 || multiplications < PARALLEL_MULTIPLICATIONS {
         return (0..count).for_each(run);
     }
-    let least = count / (multiplications / (PARALLEL_MULTIPLICATIONS / 4));
-    (0..count).into_par_iter().with_min_len(least.max(1)).for_each(&run);
+    // Products of a batch may be small: some of them are a part.
+    let each = (count / (multiplications / (PARALLEL_MULTIPLICATIONS / 2)).max(1)).max(1);
+    graph_core::parallel(count.div_ceil(each), |part| {
+        (part * each..count.min((part + 1) * each)).for_each(&run);
+    });
 }
 
 /// A destination of which several threads write disjoint parts.
@@ -239,8 +220,14 @@ impl Kernel for MatmulKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
         let (out, left, right) = (&mut outs[0], ins[0].view(), ins[1].view());
         match &self.loops {
-            Loops::F32(gemm) => self.run_float(gemm, out.as_mut_slice(), left.as_slice(), right.as_slice()),
-            Loops::F64(gemm) => self.run_float(gemm, out.as_mut_slice(), left.as_slice(), right.as_slice()),
+            Loops::F32(gemm) => {
+                let (left, right) = (left.as_slice(), right.as_slice());
+                self.run_float(gemm, out.as_mut_slice(), left, right, (1.0, Beta::Zero));
+            }
+            Loops::F64(gemm) => {
+                let (left, right) = (left.as_slice(), right.as_slice());
+                self.run_float(gemm, out.as_mut_slice(), left, right, (1.0, Beta::Zero));
+            }
             Loops::Plain => match out.dtype() {
                 DType::I32 => self.run_plain::<i32>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
                 DType::I64 => self.run_plain::<i64>(out.as_mut_slice(), left.as_slice(), right.as_slice()),
@@ -253,6 +240,52 @@ impl Kernel for MatmulKernel {
 
     fn may_fail(&self) -> bool {
         false
+    }
+
+    fn flop(&self) -> u64 {
+        let batch: usize = self.batch.iter().product();
+        2 * (batch * self.m * self.n * self.k) as u64
+    }
+}
+
+/// A product of floats that is added, scaled, to an array: `c ± alpha · left · right`.
+#[derive(Debug)]
+pub(crate) struct AddmmKernel {
+    pub(crate) product: MatmulKernel,
+    /// Whether the product is subtracted.
+    pub(crate) subtract: bool,
+}
+
+impl Kernel for AddmmKernel {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let (out, left, right, alpha) = (&mut outs[0], ins[1].view(), ins[2].view(), ins[3].view());
+        if let Source::View(c) = ins[0] {
+            out.copy_from(c);
+        }
+        match &self.product.loops {
+            Loops::F32(gemm) => {
+                let alpha = alpha.as_slice::<f32>()[0];
+                let alpha = if self.subtract { -alpha } else { alpha };
+                let (left, right) = (left.as_slice(), right.as_slice());
+                self.product.run_float(gemm, out.as_mut_slice(), left, right, (alpha, Beta::One));
+            }
+            Loops::F64(gemm) => {
+                let alpha = alpha.as_slice::<f64>()[0];
+                let alpha = if self.subtract { -alpha } else { alpha };
+                let (left, right) = (left.as_slice(), right.as_slice());
+                self.product.run_float(gemm, out.as_mut_slice(), left, right, (alpha, Beta::One));
+            }
+            Loops::Plain => unreachable!("infer takes floats only"),
+        }
+        Ok(())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
+
+    fn flop(&self) -> u64 {
+        self.product.flop()
     }
 }
 

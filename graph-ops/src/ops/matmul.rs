@@ -58,6 +58,20 @@ impl Matmul {
     }
 }
 
+impl Matmul {
+    /// `dA = dC Bᵀ`; of a transposed operand the transposed equation.
+    pub(crate) fn flow_left(self, g: &Tensor, right: &Tensor) -> Tensor {
+        let tb = self.transpose_right;
+        if self.transpose_left { product(right, g, tb, true) } else { product(g, right, false, !tb) }
+    }
+
+    /// `dB = Aᵀ dC`; of a transposed operand the transposed equation.
+    pub(crate) fn flow_right(self, g: &Tensor, left: &Tensor) -> Tensor {
+        let ta = self.transpose_left;
+        if self.transpose_right { product(g, left, true, ta) } else { product(left, g, !ta, false) }
+    }
+}
+
 impl Op for Matmul {
     fn name(&self) -> &'static str {
         "matmul"
@@ -91,11 +105,7 @@ impl Op for Matmul {
         let g = g.reshape(parts.batch.iter().copied().chain([parts.m, parts.n]).collect::<Shape>());
         let (left, right) = (a.reshape(&parts.left), b.reshape(&parts.right));
         let (ta, tb) = (self.transpose_left, self.transpose_right);
-        // C = A B: dA = dC Bᵀ and dB = Aᵀ dC; of a transposed operand the transposed equation.
-        let to_left = cx.needed[0].then(|| {
-            let flowing = if ta { product(&right, &g, tb, true) } else { product(&g, &right, false, !tb) };
-            flowing.sum_to(&parts.left).reshape(a.shape())
-        });
+        let to_left = cx.needed[0].then(|| self.flow_left(&g, &right).sum_to(&parts.left).reshape(a.shape()));
         let to_right = cx.needed[1].then(|| {
             let is_one_matrix = parts.right.rank() == 2 && !ta && !tb;
             if is_one_matrix && left.rank() > 2 {
@@ -106,8 +116,7 @@ impl Op for Matmul {
                 };
                 return product(&rows(&left), &rows(&g), true, false).reshape(b.shape());
             }
-            let flowing = if tb { product(&g, &left, true, ta) } else { product(&left, &g, !ta, false) };
-            flowing.sum_to(&parts.right).reshape(b.shape())
+            self.flow_right(&g, &left).sum_to(&parts.right).reshape(b.shape())
         });
         Cotangents::from_iter([to_left, to_right]).emit(cx)
     }

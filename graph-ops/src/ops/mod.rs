@@ -1,5 +1,6 @@
 //! The ops: each in one place, with its shape rule, gradient, kernel binding and class.
 
+pub mod addmm;
 pub mod algebra;
 pub mod axes;
 pub mod concat;

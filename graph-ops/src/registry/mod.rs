@@ -9,6 +9,7 @@ use graph_core::{Attr, Attributes, OpError, OpRef};
 use samples::*;
 pub use samples::{Sample, SampleOperand};
 
+use crate::ops::addmm::Addmm;
 use crate::ops::concat::Concat;
 use crate::ops::conv::{Conv2d, Conv2dImages, Conv2dKernel};
 use crate::ops::create::Iota;
@@ -114,6 +115,13 @@ const ENTRIES: &[Entry] = entries! {
         transpose_left: a.flag("transpose_left")?,
         transpose_right: a.flag("transpose_right")?,
     }, matmul_samples();
+    "addmm": |a| Addmm {
+        product: Matmul {
+            transpose_left: a.flag("transpose_left")?,
+            transpose_right: a.flag("transpose_right")?,
+        },
+        subtract: a.flag("subtract")?,
+    }, addmm_samples();
     "conv2d": |a| Conv2d { placement: Placement::from_attributes(a)? }, conv2d_samples();
     "conv2d_images": |a| Conv2dImages {
         placement: Placement::from_attributes(a)?,

@@ -2,6 +2,7 @@
 
 use graph_core::{DType, Fact, OpRef};
 
+use crate::ops::addmm::Addmm;
 use crate::ops::concat::Concat;
 use crate::ops::conv::{Conv2d, Conv2dImages, Conv2dKernel};
 use crate::ops::create::Iota;
@@ -330,6 +331,23 @@ pub(super) fn matmul_samples() -> Vec<Sample> {
         let op = OpRef::new(Matmul::default());
         for (left, right) in [(&[3][..], &[3, 2][..]), (&[2, 3], &[3]), (&[3], &[3]), (&[3], &[2, 3, 2])] {
             samples.push(sample(&op, [number(dtype, left), number(dtype, right)]));
+        }
+    }
+    samples
+}
+
+pub(super) fn addmm_samples() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for dtype in [DType::F32, DType::F64] {
+        for [m, k, n] in [[2, 3, 4], [1, 1, 1], [5, 1, 1], [1, 4, 3], [2, 0, 3], [130, 20, 210]] {
+            for flags in 0..8 {
+                let [transpose_left, transpose_right, subtract] = [1, 2, 4].map(|bit| flags & bit != 0);
+                let op = Addmm { product: Matmul { transpose_left, transpose_right }, subtract };
+                let left = if transpose_left { [k, m] } else { [m, k] };
+                let right = if transpose_right { [n, k] } else { [k, n] };
+                let operands = [&[m, n][..], &left, &right, &[]].map(|shape| number(dtype, shape));
+                samples.push(sample(&OpRef::new(op), operands));
+            }
         }
     }
     samples

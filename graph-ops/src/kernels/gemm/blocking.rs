@@ -81,7 +81,7 @@ impl Blocking {
         let (row_parts, column_parts) = parts(product, height, panel, least);
         let tiles = m.div_ceil(row_parts).div_ceil(height);
         let panels = n.div_ceil(panel).div_ceil(column_parts);
-        let blocks = ((k + DEPTH / 2) / DEPTH).max(1);
+        let blocks = blocks(k);
         let is_near = k.div_ceil(blocks) * panels * panel * size_of::<T>() <= NEAR;
         let is_row = m == 1 && right.transposed;
         Blocking {
@@ -101,6 +101,17 @@ impl Blocking {
     pub(super) fn depth(&self, k: usize) -> usize {
         k.div_ceil(self.blocks)
     }
+}
+
+/// Blocks that the inner dimension is cut into.
+fn blocks(k: usize) -> usize {
+    ((k + DEPTH / 2) / DEPTH).max(1)
+}
+
+/// Whether sums of so many terms stay in registers until they are complete. Only then a product that is added to
+/// something has the bits of a product and a sum.
+pub(crate) fn sums_at_once(k: usize) -> bool {
+    blocks(k) == 1
 }
 
 /// The tile that takes the fewest cycles for each term of the inner dimension.

@@ -34,6 +34,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub(crate) use blocking::sums_at_once;
 use blocking::{Blocking, Order, share};
 use instructions::Kernels;
 pub(crate) use instructions::{Float, Instructions};

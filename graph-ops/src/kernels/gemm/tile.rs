@@ -88,14 +88,15 @@ pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(ti
         }
         // All of the destination is read before any of it is written: where rows are shorter than a register, one lies in
         // the masked part of the write to the one before it, and would have to wait for it.
+        // The product is rounded before it is added: as it would be if both were ops of their own.
         let alpha = V::splat(tile.alpha);
         for (h, sums) in sums.iter_mut().enumerate() {
             for (w, sum) in sums.iter_mut().enumerate() {
                 let from = tile.c.wrapping_add(h * tile.c_row + w * V::LANES);
                 *sum = match tile.beta {
                     Beta::Zero => sum.times(alpha),
-                    Beta::One if w + 1 == WIDTH => sum.times_plus(alpha, V::load_masked(from, mask)),
-                    Beta::One => sum.times_plus(alpha, V::load(from)),
+                    Beta::One if w + 1 == WIDTH => sum.times(alpha).plus(V::load_masked(from, mask)),
+                    Beta::One => sum.times(alpha).plus(V::load(from)),
                 };
             }
         }
@@ -182,7 +183,7 @@ unsafe fn update<V: Vector>(sum: V, to: *mut V::Element, mask: V::Mask, alpha: V
         let alpha = V::splat(alpha);
         let product = match beta {
             Beta::Zero => sum.times(alpha),
-            Beta::One => sum.times_plus(alpha, V::load_masked(to, mask)),
+            Beta::One => sum.times(alpha).plus(V::load_masked(to, mask)),
         };
         product.store_masked(to, mask);
     }
