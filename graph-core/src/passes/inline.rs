@@ -40,10 +40,16 @@ fn inline_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Value
         NodeKind::If { then_branch, else_branch } => match truth(&new.graph, inputs[0]) {
             Some(true) => new.emit_all(then_branch, &inputs[1..], &mut inline_node)?,
             Some(false) => new.emit_all(else_branch, &inputs[1..], &mut inline_node)?,
-            None if same_graph(then_branch, else_branch) => {
-                new.emit_all(then_branch, &inputs[1..], &mut inline_node)?
+            None => {
+                // What the branches do is seen once they are inlined themselves.
+                let rewritten = rewrite_regions(node.kind(), &mut inlined)?;
+                match rewritten.as_ref().unwrap_or(node.kind()) {
+                    NodeKind::If { then_branch, else_branch } if same_graph(then_branch, else_branch) => {
+                        new.emit_all(then_branch, &inputs[1..], &mut inline_node)?
+                    }
+                    _ => return Ok(new.copy_as(rewritten, node, inputs)),
+                }
             }
-            None => return new.copy(node, inputs, &mut inlined),
         },
         NodeKind::While { carried, .. } => {
             let rewritten = rewrite_regions(node.kind(), &mut inlined)?;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use graph_core::{Array, DType, Element, Fact, Graph, NodeKind, OpRef, Origin, Value, with_element};
+use graph_core::{Array, Class, DType, Element, Fact, Graph, NodeKind, OpRef, Origin, Value, with_element};
 use graph_ops::ops::matmul::Matmul;
 use graph_ops::ops::permute::Permute;
 use graph_ops::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
@@ -222,6 +222,23 @@ fn region(name: &str, takes: &[Fact], gives: &[Fact], choices: &mut Choices<'_>,
     graph
 }
 
+/// An op that defines one of these values, and what it is applied to.
+fn applied(graph: &Graph, values: &[Value], choices: &mut Choices<'_>) -> Option<(OpRef, Vec<Value>)> {
+    let value = choices.one_of(values);
+    let inputs = graph.node(value.node()).inputs();
+    let op = graph.op(value).filter(|op| !inputs.is_empty() && op.class() != Class::Effect)?;
+    Some((op.clone(), inputs.to_vec()))
+}
+
+/// Applies an op to the last inputs of a region, and gives the results, too.
+fn repeat(region: &mut Graph, op: &OpRef, count: usize) {
+    let inputs = &region.inputs()[region.inputs().len() - count..];
+    let inputs: Vec<Value> = inputs.iter().map(|&id| Value::new(id, 0)).collect();
+    let results =
+        region.apply(op.clone(), &inputs, Origin::caller()).expect("it took operands of these facts");
+    region.set_outputs(region.outputs().iter().copied().chain(results).collect());
+}
+
 fn structure(
     graph: &mut Graph,
     values: &[Value],
@@ -245,11 +262,21 @@ fn structure(
             (NodeKind::Call { body: Arc::new(body), vjp: None }, operands)
         }
         21 => {
-            let operands = picks(1 + choices.below(3), choices);
+            let mut operands = picks(1 + choices.below(3), choices);
+            let gives: Vec<Fact> =
+                (0..1 + choices.below(3)).map(|_| choices.one_of(&facts(graph, &operands))).collect();
+            // Sometimes the branches repeat what stands before them.
+            let repeated = if choices.below(2) == 0 { None } else { applied(graph, values, choices) };
+            operands.extend(repeated.iter().flat_map(|(_, inputs)| inputs));
             let takes = facts(graph, &operands);
-            let gives: Vec<Fact> = (0..1 + choices.below(3)).map(|_| choices.one_of(&takes)).collect();
-            let then_branch = Arc::new(region("then", &takes, &gives, choices, depth));
-            let else_branch = Arc::new(region("else", &takes, &gives, choices, depth));
+            let mut branch = |name: &str| {
+                let mut branch = region(name, &takes, &gives, choices, depth);
+                if let Some((op, inputs)) = &repeated {
+                    repeat(&mut branch, op, inputs.len());
+                }
+                Arc::new(branch)
+            };
+            let (then_branch, else_branch) = (branch("then"), branch("else"));
             let conditions: Vec<Value> =
                 values.iter().copied().filter(|&v| *graph.fact(v) == Fact::scalar(DType::Bool)).collect();
             let condition = if conditions.is_empty() {

@@ -1,6 +1,6 @@
 //! The planner and every pass, against the reference.
 
-use graph_core::{Array, Changed, Element, Graph, NodeKind, run_with, verify, with_element};
+use graph_core::{Array, Changed, Class, Element, Graph, NodeKind, run_with, verify, with_element};
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
 use proptest::prelude::*;
@@ -69,9 +69,11 @@ fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
     }
 }
 
-/// Applications of ops, those in regions included.
+/// Applications of ops that compute something, those in regions included.
 fn num_ops(graph: &Graph) -> usize {
     let of = |id| match graph.node(id).kind() {
+        // The one row of a loop that was unrolled, for instance, which nothing counted where the loop took it.
+        NodeKind::Apply(op) if op.class() == Class::View => 0,
         NodeKind::Apply(_) => 1,
         // A call may be in many places, each of which is a computation.
         kind => kind.regions().iter().map(|region| num_ops(region)).sum(),
@@ -149,9 +151,12 @@ fn random_graphs_are_not_trivial() {
         for id in graph.node_ids() {
             count(graph.node(id).kind().name(), 1);
         }
-        for run in pipeline().run(&mut graph).unwrap().runs {
-            count(&format!("changed by {}", run.pass), usize::from(run.changed == Changed::Yes));
+        for pass in pipeline().passes() {
+            // Alone, as above.
+            let changed = pass.run(&mut graph.clone()).unwrap();
+            count(&format!("changed by {}", pass.name()), usize::from(changed == Changed::Yes));
         }
+        let _ = pipeline().run(&mut graph).unwrap();
         count("nodes left", graph.total_nodes());
     }
     println!("{counts:?}");

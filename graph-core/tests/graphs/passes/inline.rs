@@ -107,6 +107,22 @@ fn inline_branches_that_do_the_same() {
 }
 
 #[test]
+fn inline_branches_that_do_the_same_once_they_are_inlined() {
+    assert_snapshot!(check(inline, "
+        graph f(%c: bool[], %x: i64[]) {
+          %y = if(%c, %x)
+            then(%x: i64[]) { %y = call(%x) body(%x: i64[]) { %n = neg(%x) return %n } return %y }
+            else(%x: i64[]) { %n = neg(%x) return %n }
+          return %y
+        }"), @"
+    graph f(%0: bool[], %1: i64[]) {
+      %2 = neg(%1) : i64[]
+      return %2
+    }
+    ");
+}
+
+#[test]
 fn inline_a_loop_that_ends_at_once() {
     assert_snapshot!(check(inline, "
         graph f(%x: i64[], %n: i64[]) {
