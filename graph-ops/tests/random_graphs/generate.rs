@@ -119,7 +119,11 @@ fn step(graph: &mut Graph, values: &mut Vec<Value>, choices: &mut Choices<'_>, d
         15 => {
             let flags = choices.below(4);
             let op = Matmul { transpose_left: flags & 1 > 0, transpose_right: flags & 2 > 0 };
-            apply(graph, op, &[choices.one_of(values), choices.one_of(values)])
+            if choices.below(2) == 0 {
+                apply(graph, op, &[choices.one_of(values), choices.one_of(values)])
+            } else {
+                update(graph, op, values, choices)
+            }
         }
         16 => apply(graph, Identity, &[choices.one_of(values)]),
         17 | 18 => sample(graph, values, choices),
@@ -136,6 +140,31 @@ fn step(graph: &mut Graph, values: &mut Vec<Value>, choices: &mut Choices<'_>, d
         _ => structure(graph, values, choices, depth, kind),
     };
     values.extend(added.into_iter().flatten());
+}
+
+/// A product that is scaled and added to something.
+fn update(graph: &mut Graph, op: Matmul, values: &[Value], choices: &mut Choices<'_>) -> Option<Vec<Value>> {
+    let is_matrix =
+        |value: &&Value| graph.fact(**value).shape.rank() == 2 && graph.fact(**value).dtype.is_float();
+    let matrices: Vec<Value> = values.iter().filter(is_matrix).copied().collect();
+    let [left, right] =
+        if matrices.is_empty() { return None } else { [0, 1].map(|_| choices.one_of(&matrices)) };
+    // Only of a matrix with itself it is sure that one of these fits.
+    let (op, right) = match graph.apply(op, &[left, right], Origin::caller()) {
+        Ok(_) => (op, right),
+        Err(_) => (Matmul { transpose_left: true, transpose_right: false }, left),
+    };
+    let product = apply(graph, op, &[left, right])?[0];
+    let fact = graph.fact(product).clone();
+    let alpha = graph.add_constant(splat(&Fact::scalar(fact.dtype), choices), Origin::caller());
+    let scaled = apply(graph, Pointwise(ScalarOp::Mul), &[product, alpha])?[0];
+    let same: Vec<Value> = values.iter().copied().filter(|&value| *graph.fact(value) == fact).collect();
+    let c = match same.is_empty() {
+        true => graph.add_constant(array(&fact, choices), Origin::caller()),
+        false => choices.one_of(&same),
+    };
+    let row = if choices.below(2) == 0 { ScalarOp::Add } else { ScalarOp::Sub };
+    apply(graph, Pointwise(row), &[c, scaled])
 }
 
 fn apply(graph: &mut Graph, op: impl Into<OpRef>, inputs: &[Value]) -> Option<Vec<Value>> {
