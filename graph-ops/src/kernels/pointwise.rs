@@ -109,9 +109,23 @@ pub(crate) fn has_avx512() -> bool {
     false
 }
 
-/// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time. All do the same arithmetic: the
+/// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since
+/// every version of every loop is compiled and few programs wait for integers. All do the same arithmetic: the
 /// compiler neither fuses nor reorders floating-point operations.
 macro_rules! multiversion {
+    (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
+        unsafe fn portable(
+            $destination: *mut u8,
+            $operands: &[$crate::kernels::pointwise::RowOperand],
+            $len: usize,
+        ) {
+            $body
+        }
+        portable as $crate::kernels::pointwise::InnerLoop
+    }};
+    (wide |$destination:ident, $operands:ident, $len:ident| $body:expr) => {
+        $crate::kernels::pointwise::multiversion!(|$destination, $operands, $len| $body)
+    };
     (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
             $destination: *mut u8,
@@ -155,33 +169,41 @@ macro_rules! multiversion {
 
 /// The inner loop of a function of one element.
 macro_rules! unary_loop {
-    ($ty:ty, $f:expr) => {{
+    ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::pointwise::{RowBlocks, blocks, call1};
-        $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let mut splat = std::mem::MaybeUninit::uninit();
-            // SAFETY: the contract of an InnerLoop; positions are within the row.
-            unsafe {
-                let x = RowBlocks::<$ty>::new(operands[0], &mut splat);
-                blocks(destination, len, |at, k| call1::<$ty, _>($f, x.element(at, k)))
+        $crate::kernels::pointwise::multiversion!(
+            $width | destination,
+            operands,
+            len | {
+                let mut splat = std::mem::MaybeUninit::uninit();
+                // SAFETY: the contract of an InnerLoop; positions are within the row.
+                unsafe {
+                    let x = RowBlocks::<$ty>::new(operands[0], &mut splat);
+                    blocks(destination, len, |at, k| call1::<$ty, _>($f, x.element(at, k)))
+                }
             }
-        })
+        )
     }};
 }
 
 /// The inner loop of a function of two elements.
 macro_rules! binary_loop {
-    ($ty:ty, $f:expr) => {{
+    ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::pointwise::{RowBlocks, blocks, call2};
-        $crate::kernels::pointwise::multiversion!(|destination, operands, len| {
-            let mut splats = [std::mem::MaybeUninit::uninit(); 2];
-            let [for_x, for_y] = &mut splats;
-            // SAFETY: the contract of an InnerLoop; positions are within the row.
-            unsafe {
-                let x = RowBlocks::<$ty>::new(operands[0], for_x);
-                let y = RowBlocks::<$ty>::new(operands[1], for_y);
-                blocks(destination, len, |at, k| call2::<$ty, _>($f, x.element(at, k), y.element(at, k)))
+        $crate::kernels::pointwise::multiversion!(
+            $width | destination,
+            operands,
+            len | {
+                let mut splats = [std::mem::MaybeUninit::uninit(); 2];
+                let [for_x, for_y] = &mut splats;
+                // SAFETY: the contract of an InnerLoop; positions are within the row.
+                unsafe {
+                    let x = RowBlocks::<$ty>::new(operands[0], for_x);
+                    let y = RowBlocks::<$ty>::new(operands[1], for_y);
+                    blocks(destination, len, |at, k| call2::<$ty, _>($f, x.element(at, k), y.element(at, k)))
+                }
             }
-        })
+        )
     }};
 }
 
@@ -220,7 +242,7 @@ bits! {
 
 /// A function of one element, on bits.
 macro_rules! unary_bits {
-    ($ty:ty, $f:expr) => {{
+    ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::pointwise::{Bits, call1};
         let f: fn(u64) -> u64 = |x| call1::<$ty, _>($f, <$ty>::of(x)).bits();
         graph_core::ScalarFn::Unary(f)
@@ -229,7 +251,7 @@ macro_rules! unary_bits {
 
 /// A function of two elements, on bits.
 macro_rules! binary_bits {
-    ($ty:ty, $f:expr) => {{
+    ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::pointwise::{Bits, call2};
         let f: fn(u64, u64) -> u64 = |x, y| call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits();
         graph_core::ScalarFn::Binary(f)

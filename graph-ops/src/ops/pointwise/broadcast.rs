@@ -39,7 +39,7 @@ impl Op for BroadcastTo {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let inner = with_element!(outputs[0].dtype, T => unary_loop!(T, |x| x));
+        let inner = with_element!(outputs[0].dtype, T => unary_loop!(plain T, |x| x));
         Ok(Box::new(PointwiseKernel::new(inner, inputs, &outputs[0])))
     }
 

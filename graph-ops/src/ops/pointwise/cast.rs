@@ -113,10 +113,10 @@ impl Convert<bool> for bool {
 
 #[allow(clippy::redundant_closure, reason = "the macro takes a closure, whose argument it types")]
 fn on_bits(from: DType, to: DType) -> ScalarFn {
-    with_element!(from, T => with_element!(to, U => unary_bits!(T, |x| Convert::<U>::convert(x))))
+    with_element!(from, T => with_element!(to, U => unary_bits!(wide T, |x| Convert::<U>::convert(x))))
 }
 
 #[allow(clippy::redundant_closure, reason = "the loop takes a closure, whose argument it types")]
 fn inner_loop(from: DType, to: DType) -> InnerLoop {
-    with_element!(from, T => with_element!(to, U => unary_loop!(T, |x| Convert::<U>::convert(x))))
+    with_element!(from, T => with_element!(to, U => unary_loop!(wide T, |x| Convert::<U>::convert(x))))
 }

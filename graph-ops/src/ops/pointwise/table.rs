@@ -50,23 +50,23 @@ macro_rules! flow {
 /// The inner loop for a dtype of a domain.
 macro_rules! loops {
     ($make:ident Float $dtype:ident $f:expr) => {
-        loops!(@ $make $dtype $f; F32 f32, F64 f64)
+        loops!(@ $make $dtype $f; F32 wide f32, F64 wide f64)
     };
     ($make:ident Signed $dtype:ident $f:expr) => {
-        loops!(@ $make $dtype $f; F32 f32, F64 f64, I32 i32, I64 i64)
+        loops!(@ $make $dtype $f; F32 wide f32, F64 wide f64, I32 plain i32, I64 plain i64)
     };
     ($make:ident Number $dtype:ident $f:expr) => {
-        loops!(@ $make $dtype $f; F32 f32, F64 f64, I32 i32, I64 i64, U8 u8)
+        loops!(@ $make $dtype $f; F32 wide f32, F64 wide f64, I32 plain i32, I64 plain i64, U8 plain u8)
     };
     ($make:ident Bits $dtype:ident $f:expr) => {
-        loops!(@ $make $dtype $f; I32 i32, I64 i64, U8 u8, Bool bool)
+        loops!(@ $make $dtype $f; I32 plain i32, I64 plain i64, U8 plain u8, Bool plain bool)
     };
     ($make:ident Any $dtype:ident $f:expr) => {
-        loops!(@ $make $dtype $f; F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, Bool bool)
+        loops!(@ $make $dtype $f; F32 wide f32, F64 wide f64, I32 plain i32, I64 plain i64, U8 plain u8, Bool plain bool)
     };
-    (@ $make:ident $dtype:ident $f:expr; $($variant:ident $ty:ty),*) => {
+    (@ $make:ident $dtype:ident $f:expr; $($variant:ident $width:ident $ty:ty),*) => {
         match $dtype {
-            $(DType::$variant => Some($make!($ty, $f)),)*
+            $(DType::$variant => Some($make!($width $ty, $f)),)*
             #[allow(unreachable_patterns, reason = "`Any` has no other dtypes")]
             _ => None,
         }
