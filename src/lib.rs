@@ -34,9 +34,9 @@ pub use graph_core::{
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Cotangents, Operand, Padding, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch,
-    checkpoint, cond, grad, optimize, range, range_between, range_step, scan, value_and_grad,
-    value_and_grad_aux, while_loop, with_vjp,
+    Axes, Cotangents, Fixed, Operand, Padding, Scalar, Segment, Tensor, TensorTree, TreeVisitor, VjpExt,
+    apply, apply_many, catch, checkpoint, cond, grad, optimize, raise, range, range_between, range_step,
+    scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.

@@ -1,0 +1,256 @@
+//! Models: networks with what they are trained by, and the state of their training.
+
+use std::sync::Arc;
+
+use grafito::datasets::Dataset;
+use grafito::{Graph, Mode, Report, Tensor, with_mode};
+
+use super::error::ModelError;
+use super::fit::{self, Fit};
+use super::history::{History, Logs};
+use super::loss::Loss;
+use super::metric::Metric;
+use super::optimizer::Optimizer;
+use super::program::{Program, Training, TrainingState, test_step, train_step};
+use super::sequential::Sequential;
+use super::variables::Variables;
+
+/// A network with optimizer, loss and metrics; made by [`Sequential::compile`].
+///
+/// In lazy mode a step of training (forward, backward, update, metrics) is one planned graph, in which weights and state
+/// are updated in their own buffers. In eager mode the same code runs operation by operation.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Dense, Fit, MeanSquaredError, Sequential, Sgd};
+/// use grafito::prelude::*;
+///
+/// let x = Tensor::from([[0.0f32], [1.0], [2.0], [3.0]]);
+/// let y = &x * 2.0 + 1.0;
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+/// model.fit(&Dataset::new(x, y), Fit { epochs: 200, progress: false, ..Fit::default() })?;
+/// let predicted = model.predict(&Tensor::from([[10.0f32]]))?;
+/// assert!((predicted.item::<f32>() - 21.0).abs() < 0.1);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
+///
+/// # Source
+/// `keras.Model`.
+#[derive(Debug)]
+pub struct Model {
+    pub(super) network: Sequential,
+    pub(super) training: Arc<Training>,
+    /// Once the network is built.
+    pub(super) ready: Option<Ready>,
+    pub(super) position: Position,
+}
+
+/// What there is once the network is built.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) program: Program,
+    pub(super) state: TrainingState,
+}
+
+/// How far training has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Position {
+    /// Epochs completed.
+    pub(super) epochs: usize,
+    /// Steps made in the epoch after these.
+    pub(super) batches: usize,
+}
+
+/// Examples in a step of evaluation, of data that does not come in batches.
+const EVALUATED_AT_ONCE: usize = 512;
+
+impl Model {
+    pub(super) fn new(
+        network: Sequential,
+        optimizer: Box<dyn Optimizer>,
+        loss: Box<dyn Loss>,
+        metrics: Vec<Box<dyn Metric>>,
+    ) -> Model {
+        let training = Arc::new(Training { optimizer, loss, metrics });
+        Model { network, training, ready: None, position: Position::default() }
+    }
+
+    /// Infers all shapes and draws initial weights, where the shape of the input was given with [`Sequential::input`].
+    ///
+    /// # Errors
+    /// When it was not, or a layer cannot take what it is given; the error names the layer.
+    pub fn build(&mut self) -> Result<&mut Model, ModelError> {
+        self.network.build()?;
+        self.prepare();
+        Ok(self)
+    }
+
+    /// Trains. A model that was stopped in the middle of an epoch goes on from there.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the data, an operation fails, or a callback does.
+    pub fn fit(&mut self, data: &Dataset, how: Fit<'_>) -> Result<History, ModelError> {
+        fit::fit(self, data, how)
+    }
+
+    /// Mean loss and metrics on some data.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the data, or an operation fails.
+    pub fn evaluate(&mut self, data: &Dataset) -> Result<Logs, ModelError> {
+        let data = if data.is_batched() { data.clone() } else { data.clone().batch(EVALUATED_AT_ONCE) };
+        let mut totals = None;
+        for (x, targets) in data.epoch(0) {
+            let Ready { program, .. } = self.ready_for(&x)?;
+            let program = program.clone();
+            let totals = totals.get_or_insert_with(|| program.totals());
+            test_step::try_call(&program, &self.network.weights, totals, &x, &targets)?;
+        }
+        let (Some(Ready { program, .. }), Some(totals)) = (&self.ready, &totals) else {
+            return Err(ModelError::Data("there is no batch in it".to_owned()));
+        };
+        Ok(program.figures(totals).into_iter().collect())
+    }
+
+    /// The output for some examples.
+    ///
+    /// # Shape
+    /// `[n, ..] -> [n, ..]`
+    ///
+    /// # Errors
+    /// When the network cannot be built for them, or was built for others.
+    pub fn predict(&mut self, x: &Tensor) -> Result<Tensor, ModelError> {
+        self.network.predict(x)
+    }
+
+    /// One step of training on a batch; gives its mean loss, from before the update. `fit` makes these steps.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch, or an operation fails.
+    pub fn step(&mut self, x: &Tensor, targets: &Tensor) -> Result<f64, ModelError> {
+        self.ready_for(x)?;
+        if self.position.batches == 0 {
+            self.start_totals();
+        }
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        let loss = train_step::try_call(program, &mut self.network.weights, state, x, targets)?;
+        self.position.batches += 1;
+        Ok(loss.cast(grafito::DType::F64).try_item::<f64>()?)
+    }
+
+    /// Mean loss and metrics over the steps made since the last epoch ended.
+    pub fn figures(&self) -> Logs {
+        let figures = self.ready.as_ref().map(|ready| ready.program.figures(&ready.state.totals));
+        figures.unwrap_or_default().into_iter().collect()
+    }
+
+    /// Ends an epoch: the next step is the first of another. `fit` does so.
+    pub fn finish_epoch(&mut self) {
+        self.position = Position { epochs: self.position.epochs + 1, batches: 0 };
+    }
+
+    /// How many epochs were completed, in all runs.
+    pub fn epochs(&self) -> usize {
+        self.position.epochs
+    }
+
+    /// How many steps were made since the last epoch ended.
+    pub fn batches(&self) -> usize {
+        self.position.batches
+    }
+
+    /// All weights, by name: `dense/kernel`, … Empty before the network is built.
+    pub fn weights(&self) -> Variables {
+        self.network.weights()
+    }
+
+    /// Replaces a weight.
+    ///
+    /// # Errors
+    /// As [`Sequential::set_weight`].
+    pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
+        self.network.set_weight(name, value)
+    }
+
+    /// The learning rate that the schedule starts from.
+    pub fn learning_rate(&self) -> f32 {
+        match &self.ready {
+            Some(ready) => ready.state.optimizer.learning_rate.item(),
+            None => self.training.optimizer.learning_rate().initial(),
+        }
+    }
+
+    /// Sets the learning rate that the schedule starts from. Nothing is traced anew.
+    ///
+    /// # Errors
+    /// When the model is not built yet.
+    pub fn set_learning_rate(&mut self, rate: f32) -> Result<(), ModelError> {
+        let ready = self.ready.as_mut().ok_or(ModelError::NotBuilt)?;
+        ready.state.optimizer.learning_rate = Tensor::scalar(rate);
+        Ok(())
+    }
+
+    /// What initial weights, the order of examples and dropout are drawn from.
+    pub fn seed(&self) -> i64 {
+        self.network.seed_value()
+    }
+
+    /// The network, without what it is trained by.
+    pub fn into_network(self) -> Sequential {
+        self.network
+    }
+
+    /// The graph of a step of training on such a batch, as traced.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch.
+    pub fn step_graph(&mut self, x: &Tensor, targets: &Tensor) -> Result<Graph, ModelError> {
+        self.ready_for(x)?;
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        Ok(grafito::catch(|| train_step::graph(program, &mut self.network.weights, state, x, targets))?)
+    }
+
+    /// The plan of a step of training on such a batch, as text.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch.
+    pub fn step_plan(&mut self, x: &Tensor, targets: &Tensor) -> Result<String, ModelError> {
+        self.ready_for(x)?;
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        Ok(grafito::catch(|| train_step::plan(program, &mut self.network.weights, state, x, targets))?)
+    }
+
+    /// What each pass changed in the graph of a step of training on such a batch.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch.
+    pub fn step_report(&mut self, x: &Tensor, targets: &Tensor) -> Result<Report, ModelError> {
+        self.ready_for(x)?;
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        Ok(grafito::catch(|| train_step::report(program, &mut self.network.weights, state, x, targets))?)
+    }
+
+    fn ready_for(&mut self, x: &Tensor) -> Result<&mut Ready, ModelError> {
+        self.network.network_for_batch(x)?;
+        Ok(self.prepare())
+    }
+
+    /// Makes what belongs to the network as it is built.
+    fn prepare(&mut self) -> &mut Ready {
+        self.ready.get_or_insert_with(|| {
+            let network = self.network.network.clone().expect("built by the callers");
+            let program = Program::new(network, self.training.clone());
+            let noise = (self.network.seed_value() as u64).wrapping_add(1).wrapping_mul(NOISE) as i64;
+            let state = with_mode(Mode::Eager, || program.start(&self.network.weights, noise));
+            Ready { program, state }
+        })
+    }
+
+    fn start_totals(&mut self) {
+        let ready = self.ready.as_mut().expect("made by the callers");
+        ready.state.totals = with_mode(Mode::Eager, || ready.program.totals());
+    }
+}
+
+/// Spreads seeds over all keys, far from those that initial weights are drawn from: 2^64 divided by the golden ratio.
+const NOISE: u64 = 0x9e37_79b9_7f4a_7c15;

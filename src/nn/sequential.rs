@@ -1,0 +1,203 @@
+//! Layers one after the other.
+
+use std::sync::Arc;
+
+use grafito::{DType, Fact, Mode, Origin, Shape, Tensor, with_mode};
+
+use super::error::ModelError;
+use super::layer::Layer;
+use super::loss::Loss;
+use super::metric::Metrics;
+use super::model::Model;
+use super::network::{Named, Network, Weights, predict_step};
+use super::optimizer::Optimizer;
+use super::variables::Variables;
+
+/// A network of layers, each of which is given what the one before it gives.
+///
+/// Shapes are inferred when the shape of the input is known: when it is given with [`Sequential::input`], or from the
+/// first data.
+///
+/// ```
+/// use grafito::nn::{Dense, Flatten, Relu, Sequential, Softmax};
+/// use grafito::prelude::*;
+///
+/// let mut network = Sequential::new()
+///     .input([28, 28])
+///     .add(Flatten)
+///     .add(Dense::new(128).activation(Relu))
+///     .add(Dense::new(10).activation(Softmax));
+/// assert_eq!(network.build().unwrap().weights().names()[0], "dense/kernel");
+/// ```
+///
+/// # Source
+/// `keras.Sequential`.
+#[derive(Debug, Clone, Default)]
+pub struct Sequential {
+    layers: Vec<Named>,
+    input: Option<Fact>,
+    seed: i64,
+    pub(super) network: Option<Network>,
+    pub(super) weights: Weights,
+}
+
+/// How many examples are computed at once for predictions.
+const CHUNK: usize = 512;
+
+impl Sequential {
+    /// Without layers; seed 0.
+    pub fn new() -> Sequential {
+        Sequential::default()
+    }
+
+    /// Adds a layer at the end. Its name is its kind's: `dense`, `dense_1`, …
+    #[must_use]
+    #[track_caller]
+    pub fn add(mut self, layer: impl Layer) -> Sequential {
+        let stem = snake_case(layer.kind());
+        let is_free = |name: &String| self.layers.iter().all(|other| other.name != *name);
+        let numbered = (1..).map(|number| format!("{stem}_{number}"));
+        let name = std::iter::once(stem.clone()).chain(numbered).find(is_free).expect("numbers do not end");
+        self.layers.push(Named { name, layer: Arc::new(layer), origin: Origin::caller() });
+        self.network = None;
+        self
+    }
+
+    /// Names the layer added last.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn named(mut self, name: impl Into<String>) -> Sequential {
+        self.layers.last_mut().expect("a layer to name").name = name.into();
+        self.network = None;
+        self
+    }
+
+    /// Says what the shape of one example is; its elements are f32.
+    #[must_use]
+    pub fn input(self, shape: impl Into<Shape>) -> Sequential {
+        self.input_of(DType::F32, shape)
+    }
+
+    /// Says what dtype and shape of one example are.
+    #[must_use]
+    pub fn input_of(self, dtype: DType, shape: impl Into<Shape>) -> Sequential {
+        Sequential { input: Some(Fact::new(dtype, shape)), network: None, ..self }
+    }
+
+    /// Chooses what initial weights, the order of examples and dropout are drawn from.
+    #[must_use]
+    pub fn seed(self, seed: i64) -> Sequential {
+        Sequential { seed, ..self }
+    }
+
+    /// Infers all shapes and draws the weights that are not there yet.
+    ///
+    /// # Errors
+    /// When the shape of the input is not known, or a layer cannot take what it is given; the error names the layer.
+    pub fn build(&mut self) -> Result<&mut Sequential, ModelError> {
+        let input = self.input.clone().ok_or(ModelError::NotBuilt)?;
+        self.network_for(&input)?;
+        Ok(self)
+    }
+
+    /// The output for some examples.
+    ///
+    /// # Shape
+    /// `[n, ..] -> [n, ..]`
+    ///
+    /// # Errors
+    /// When the network cannot be built for them, or was built for others.
+    pub fn predict(&mut self, x: &Tensor) -> Result<Tensor, ModelError> {
+        let network = self.network_for_batch(x)?;
+        let rows = x.shape()[0];
+        let mut outputs = Vec::new();
+        for start in (0..rows.max(1)).step_by(CHUNK) {
+            let span = start as isize..rows.min(start + CHUNK) as isize;
+            let chunk = with_mode(Mode::Eager, || x.slice_axis(0, span));
+            outputs.push(predict_step::try_call(&network, &self.weights, &chunk)?);
+        }
+        Ok(match outputs.as_slice() {
+            [output] => output.clone(),
+            _ => with_mode(Mode::Eager, || Tensor::concat(&outputs, 0)),
+        })
+    }
+
+    /// All weights, by name: `dense/kernel`, … Empty before the network is built.
+    pub fn weights(&self) -> Variables {
+        let Some(network) = &self.network else { return Variables::new() };
+        let named = network.weights().iter().map(|weight| {
+            let of = if weight.is_trainable { &self.weights.trainable } else { &self.weights.statistics };
+            (weight.name.clone(), of.get(&weight.name).expect("all weights are there").clone())
+        });
+        named.collect()
+    }
+
+    /// Replaces a weight.
+    ///
+    /// # Errors
+    /// When there is no weight of this name, or one of another dtype or shape.
+    pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
+        let Weights { trainable, statistics } = &mut self.weights;
+        match trainable.get_mut(name).or_else(|| statistics.get_mut(name)) {
+            None => Err(ModelError::NoWeight { name: name.to_owned() }),
+            Some(weight) if weight.fact() != value.fact() => Err(ModelError::Weight {
+                name: name.to_owned(),
+                expected: weight.fact().clone(),
+                found: value.fact().clone(),
+            }),
+            Some(weight) => {
+                *weight = value.clone();
+                Ok(())
+            }
+        }
+    }
+
+    /// Says what the network is trained by.
+    pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
+        Model::new(self, Box::new(optimizer), Box::new(loss), metrics.into_metrics())
+    }
+
+    pub(super) fn seed_value(&self) -> i64 {
+        self.seed
+    }
+
+    /// The network for a batch; built for it if it was not built.
+    pub(super) fn network_for_batch(&mut self, x: &Tensor) -> Result<Network, ModelError> {
+        if let Some(network) = &self.network {
+            network.check_input(x)?;
+            return Ok(network.clone());
+        }
+        let found =
+            x.fact().row().ok_or_else(|| ModelError::Data("a batch has an axis of examples".to_owned()))?;
+        let input = self.input.clone().unwrap_or(found);
+        let network = self.network_for(&input)?;
+        network.check_input(x)?;
+        Ok(network)
+    }
+
+    fn network_for(&mut self, input: &Fact) -> Result<Network, ModelError> {
+        if let Some(network) = &self.network {
+            return Ok(network.clone());
+        }
+        let network = Network::build(input, &self.layers)?;
+        self.weights = with_mode(Mode::Eager, || network.complete(self.seed, &self.weights));
+        Ok(self.network.insert(network).clone())
+    }
+}
+
+/// `BatchNorm` as `batch_norm`, `Conv2D` as `conv2d`.
+fn snake_case(kind: &str) -> String {
+    let mut snake = String::new();
+    let mut after_lower = false;
+    for c in kind.chars() {
+        if c.is_uppercase() && after_lower {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+        after_lower = c.is_lowercase();
+    }
+    snake
+}

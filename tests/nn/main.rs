@@ -1,0 +1,7 @@
+//! Models and what trains them.
+
+#[path = "../../examples/mnist/model.rs"]
+mod model;
+
+mod parity;
+mod support;
