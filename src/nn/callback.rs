@@ -29,8 +29,8 @@ pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 ///     .add(Flatten)
 ///     .add(Dense::new(10))
 ///     .compile(Sgd::new(0.1), SparseCrossEntropy::from_logits(), ());
-/// let callbacks: Vec<&mut dyn Callback> = vec![&mut GoodEnough(1e9)];
-/// let history = model.fit(&data, Fit { epochs: 5, callbacks, progress: false, ..Fit::default() })?;
+/// let fit = Fit { epochs: 5, progress: false, ..Fit::default() };
+/// let history = model.fit(&data, Fit { callbacks: vec![&mut GoodEnough(1e9)], ..fit })?;
 /// assert_eq!(history.epochs().len(), 1);
 /// assert_eq!(history.stopped(), Some("the loss is good enough"));
 /// # Ok::<(), grafito::nn::ModelError>(())

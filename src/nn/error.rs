@@ -1,6 +1,6 @@
 //! What can be wrong with a model, its layers and its data.
 
-use grafito::{DType, Fact, Origin};
+use grafito::{Fact, Origin};
 use thiserror::Error;
 
 /// Why a layer cannot be built.
@@ -43,6 +43,15 @@ impl LayerError {
             return Ok(());
         }
         Err(LayerError::DType { expected: "floats", found: input.clone() })
+    }
+
+    /// The length of the last axis of an example. `expected` says in words what the layer takes.
+    ///
+    /// # Errors
+    /// [`LayerError::Shape`] for a scalar.
+    pub fn last_axis(input: &Fact, expected: &str) -> Result<usize, LayerError> {
+        let none = || LayerError::Shape { expected: expected.to_owned(), found: input.clone() };
+        input.shape.last().copied().ok_or_else(none)
     }
 
     /// Fails unless a number of units, channels or the like is positive.
@@ -132,12 +141,4 @@ pub enum ModelError {
         /// What it would be.
         fact: Fact,
     },
-}
-
-#[allow(dead_code, reason = "used by layers that take integers")]
-pub(super) fn expect_int(input: &Fact) -> Result<(), LayerError> {
-    match input.dtype {
-        DType::I32 | DType::I64 | DType::U8 => Ok(()),
-        _ => Err(LayerError::DType { expected: "integers", found: input.clone() }),
-    }
 }

@@ -42,6 +42,7 @@ mod regularizer;
 mod schedule;
 mod sequential;
 mod sgd_update;
+mod summary;
 mod variables;
 
 // In reading order: the parts of a model, the model, how it is trained and watched.
@@ -50,7 +51,7 @@ pub use error::{LayerError, ModelError};
 pub use glorot_uniform::glorot_uniform;
 pub use initializer::Initializer;
 pub use layer::{Build, Layer, Pass, Weight};
-pub use layers::{Dense, Flatten, Rescaling};
+pub use layers::{BatchNorm, Dense, Dropout, Embedding, Flatten, Function, LayerNorm, Rescaling};
 pub use loss::{Loss, Predictions};
 pub use losses::{MeanSquaredError, SparseCrossEntropy};
 pub use metric::{Metric, Metrics};
@@ -63,6 +64,7 @@ pub use regularizer::Regularizer;
 pub use schedule::LearningRateSchedule;
 pub use sequential::Sequential;
 pub use sgd_update::sgd_update;
+pub use summary::Summary;
 pub use variables::Variables;
 
 pub use callback::{Batch, Callback, CallbackResult, Run};

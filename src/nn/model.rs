@@ -13,6 +13,7 @@ use super::metric::Metric;
 use super::optimizer::Optimizer;
 use super::program::{Program, Training, TrainingState, test_step, train_step};
 use super::sequential::Sequential;
+use super::summary::{Size, Summary};
 use super::variables::Variables;
 
 /// A network with optimizer, loss and metrics; made by [`Sequential::compile`].
@@ -83,6 +84,17 @@ impl Model {
         self.network.build()?;
         self.prepare();
         Ok(self)
+    }
+
+    /// The layers with what they give and how many parameters they have, and the size of the optimizer's state.
+    ///
+    /// # Errors
+    /// As [`Model::build`].
+    pub fn summary(&mut self) -> Result<Summary, ModelError> {
+        self.build()?;
+        let Ready { program, state } = self.prepare();
+        let slots = Size::of(state.optimizer.slots.tensors().iter().map(Tensor::fact));
+        Ok(Summary::new(program.network(), Some(slots)))
     }
 
     /// Trains. A model that was stopped in the middle of an epoch goes on from there.

@@ -91,11 +91,6 @@ impl Network {
         Ok(Network(Arc::new(Parts { input: input.clone(), layers: built, weights })))
     }
 
-    /// What one example is.
-    pub(super) fn input(&self) -> &Fact {
-        &self.0.input
-    }
-
     /// What is given for one example.
     pub(super) fn output(&self) -> &Fact {
         self.0.layers.last().map_or(&self.0.input, |layer| &layer.output)

@@ -11,6 +11,7 @@ use super::metric::Metrics;
 use super::model::Model;
 use super::network::{Named, Network, Weights, predict_step};
 use super::optimizer::Optimizer;
+use super::summary::Summary;
 use super::variables::Variables;
 
 /// A network of layers, each of which is given what the one before it gives.
@@ -98,8 +99,10 @@ impl Sequential {
     /// # Errors
     /// When the shape of the input is not known, or a layer cannot take what it is given; the error names the layer.
     pub fn build(&mut self) -> Result<&mut Sequential, ModelError> {
-        let input = self.input.clone().ok_or(ModelError::NotBuilt)?;
-        self.network_for(&input)?;
+        if self.network.is_none() {
+            let input = self.input.clone().ok_or(ModelError::NotBuilt)?;
+            self.network_for(&input)?;
+        }
         Ok(self)
     }
 
@@ -123,6 +126,29 @@ impl Sequential {
             [output] => output.clone(),
             _ => with_mode(Mode::Eager, || Tensor::concat(&outputs, 0)),
         })
+    }
+
+    /// The layers with what they give and how many parameters they have.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, Flatten, Relu, Sequential, Softmax};
+    ///
+    /// let mut network = Sequential::new()
+    ///     .input([28, 28])
+    ///     .add(Flatten)
+    ///     .add(Dense::new(128).activation(Relu))
+    ///     .add(Dense::new(10).activation(Softmax));
+    /// let summary = network.summary()?;
+    /// println!("{summary}");
+    /// assert_eq!(summary.parameters(), 101_770);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Sequential::build`].
+    pub fn summary(&mut self) -> Result<Summary, ModelError> {
+        self.build()?;
+        Ok(Summary::new(self.network.as_ref().ok_or(ModelError::NotBuilt)?, None))
     }
 
     /// All weights, by name: `dense/kernel`, … Empty before the network is built.

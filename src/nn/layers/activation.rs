@@ -16,11 +16,8 @@ impl Layer for Activation {
 
     fn build(&self, input: &Fact, _: &mut Build) -> Result<Fact, LayerError> {
         LayerError::unless_float(input)?;
-        if *self == Activation::Softmax && input.shape.rank() == 0 {
-            return Err(LayerError::Shape {
-                expected: "an axis of classes".to_owned(),
-                found: input.clone(),
-            });
+        if *self == Activation::Softmax {
+            LayerError::last_axis(input, "an axis of classes")?;
         }
         Ok(input.clone())
     }

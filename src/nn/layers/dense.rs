@@ -98,16 +98,14 @@ impl Layer for Dense {
     fn build(&self, input: &Fact, build: &mut Build) -> Result<Fact, LayerError> {
         LayerError::unless_positive("the number of units", self.units)?;
         LayerError::unless_float(input)?;
-        let Some((&inputs, outer)) = input.shape.split_last() else {
-            let expected = "at least one axis, of features".to_owned();
-            return Err(LayerError::Shape { expected, found: input.clone() });
-        };
+        let inputs = LayerError::last_axis(input, "at least one axis, of features")?;
         build
             .trainable("kernel", [inputs, self.units], self.kernel_initializer)
             .regularized(self.kernel_regularizer);
         if self.use_bias {
             build.trainable("bias", [self.units], self.bias_initializer).regularized(self.bias_regularizer);
         }
+        let outer = &input.shape[..input.shape.rank() - 1];
         let shape: Shape = outer.iter().copied().chain([self.units]).collect();
         Ok(Fact::new(input.dtype, shape))
     }
