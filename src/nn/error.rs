@@ -133,10 +133,10 @@ pub enum ModelError {
         /// The name.
         name: String,
     },
-    /// More weights than can be addressed.
-    #[error("the weight `{name}`, {fact}, is too large")]
+    /// A weight, or the output of a layer, that no memory holds.
+    #[error("`{name}`, {fact}, is too large")]
     TooLarge {
-        /// Name of the weight.
+        /// Name of the weight or layer.
         name: String,
         /// What it would be.
         fact: Fact,

@@ -137,7 +137,8 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
     }
     let (epoch, batches) = (model.epochs(), train.batches());
     let history = History::default();
-    let mut run = Run { model, epoch, last_epoch: epoch + epochs, batches, history, stop: None };
+    let mut run =
+        Run { model, epoch, last_epoch: epoch.saturating_add(epochs), batches, history, stop: None };
     let result = run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop);
     if let Some(reason) = run.stop.take() {
         run.history.stop(reason);

@@ -115,6 +115,11 @@ impl History {
         self.epochs.push(epoch);
     }
 
+    /// Forgets the epochs after this one.
+    pub(super) fn truncate(&mut self, last: usize) {
+        self.epochs.retain(|epoch| epoch.number <= last);
+    }
+
     pub(super) fn stop(&mut self, reason: String) {
         self.stopped = Some(reason);
     }

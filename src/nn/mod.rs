@@ -22,10 +22,13 @@
 mod activation;
 mod callback;
 mod callbacks;
+mod checkpoint;
 mod error;
 mod fit;
 mod glorot_uniform;
 mod history;
+mod history_csv;
+mod history_plot;
 mod initializer;
 mod layer;
 mod layers;
@@ -34,6 +37,7 @@ mod losses;
 mod metric;
 mod metrics;
 mod model;
+mod named;
 mod network;
 mod optimizer;
 mod optimizers;
@@ -68,7 +72,10 @@ pub use summary::Summary;
 pub use variables::Variables;
 
 pub use callback::{Batch, Callback, CallbackResult, Run};
-pub use callbacks::ProgressBar;
+pub use callbacks::{
+    CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, TerminateOnNan,
+};
+pub use checkpoint::{CheckpointError, CheckpointProblem, Registry, load_tree, replace_file, save_tree};
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};
 

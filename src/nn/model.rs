@@ -44,6 +44,8 @@ pub struct Model {
     /// Once the network is built.
     pub(super) ready: Option<Ready>,
     pub(super) position: Position,
+    /// Set before the network was built.
+    learning_rate: Option<f32>,
 }
 
 /// What there is once the network is built.
@@ -73,7 +75,7 @@ impl Model {
         metrics: Vec<Box<dyn Metric>>,
     ) -> Model {
         let training = Arc::new(Training { optimizer, loss, metrics });
-        Model { network, training, ready: None, position: Position::default() }
+        Model { network, training, ready: None, position: Position::default(), learning_rate: None }
     }
 
     /// Infers all shapes and draws initial weights, where the shape of the input was given with [`Sequential::input`].
@@ -188,18 +190,16 @@ impl Model {
     pub fn learning_rate(&self) -> f32 {
         match &self.ready {
             Some(ready) => ready.state.optimizer.learning_rate.item(),
-            None => self.training.optimizer.learning_rate().initial(),
+            None => self.learning_rate.unwrap_or_else(|| self.training.optimizer.learning_rate().initial()),
         }
     }
 
     /// Sets the learning rate that the schedule starts from. Nothing is traced anew.
-    ///
-    /// # Errors
-    /// When the model is not built yet.
-    pub fn set_learning_rate(&mut self, rate: f32) -> Result<(), ModelError> {
-        let ready = self.ready.as_mut().ok_or(ModelError::NotBuilt)?;
-        ready.state.optimizer.learning_rate = Tensor::scalar(rate);
-        Ok(())
+    pub fn set_learning_rate(&mut self, rate: f32) {
+        match &mut self.ready {
+            Some(ready) => ready.state.optimizer.learning_rate = Tensor::scalar(rate),
+            None => self.learning_rate = Some(rate),
+        }
     }
 
     /// What initial weights, the order of examples and dropout are drawn from.
@@ -253,7 +253,10 @@ impl Model {
             let network = self.network.network.clone().expect("built by the callers");
             let program = Program::new(network, self.training.clone());
             let noise = (self.network.seed_value() as u64).wrapping_add(1).wrapping_mul(NOISE) as i64;
-            let state = with_mode(Mode::Eager, || program.start(&self.network.weights, noise));
+            let mut state = with_mode(Mode::Eager, || program.start(&self.network.weights, noise));
+            if let Some(rate) = self.learning_rate {
+                state.optimizer.learning_rate = Tensor::scalar(rate);
+            }
             Ready { program, state }
         })
     }

@@ -1,5 +1,6 @@
 //! A built network: layers with their facts, and what they compute from weights.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl Named {
 }
 
 /// A network whose shapes are known. As a part of a signature it is equal to its own copies only.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Network(Arc<Parts>);
 
 #[derive(Debug)]
@@ -51,6 +52,14 @@ pub(super) struct BuiltLayer {
     pub(super) output: Fact,
     /// Its weights, by position.
     pub(super) weights: std::ops::Range<usize>,
+}
+
+/// The names of its layers, in order.
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.layers.iter().map(|layer| layer.named.name.as_str()).collect();
+        write!(f, "network of {}", names.join(", "))
+    }
 }
 
 impl PartialEq for Network {
@@ -81,6 +90,9 @@ impl Network {
             let given = built.last().map_or(input, |layer| &layer.output);
             let output =
                 build.layer(&named.name, &*named.layer, given).map_err(|reason| named.error(reason))?;
+            if output.checked_num_bytes().is_none() {
+                return Err(ModelError::TooLarge { name: named.name.clone(), fact: output });
+            }
             let weights = from..build.weights().len();
             built.push(BuiltLayer { named: named.clone(), output, weights });
         }
@@ -89,6 +101,11 @@ impl Network {
             return Err(ModelError::TooLarge { name: weight.name.clone(), fact: weight.fact.clone() });
         }
         Ok(Network(Arc::new(Parts { input: input.clone(), layers: built, weights })))
+    }
+
+    /// What one example is.
+    pub(super) fn input(&self) -> &Fact {
+        &self.0.input
     }
 
     /// What is given for one example.

@@ -5,6 +5,7 @@ use std::fmt;
 use grafito::{Tensor, TensorTree};
 use serde_json::Value as Json;
 
+use super::named::named_leaves;
 use super::schedule::LearningRateSchedule;
 use super::variables::Variables;
 
@@ -109,9 +110,7 @@ pub struct OptimizerState {
 /// The state before the first step. (Apart from [`Optimizer::start`], so that it also takes a `dyn` optimizer.)
 pub(super) fn start<T: TensorTree>(optimizer: &dyn Optimizer, parameters: &T) -> OptimizerState {
     let mut slots = Variables::new();
-    let mut leaves = Leaves::default();
-    parameters.visit(&mut leaves);
-    for (path, parameter) in &leaves.found {
+    for (path, parameter) in named_leaves(parameters) {
         for (name, start) in optimizer.slots() {
             let slot = Tensor::zeros(parameter.shape(), parameter.dtype()).full_like(start);
             slots.insert(if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }, slot);
@@ -151,27 +150,4 @@ pub(super) fn step<T: TensorTree>(
         index += 1;
     });
     state.step = &state.step + 1;
-}
-
-/// Collects the leaves of a tree with their paths, `/` between the steps.
-#[derive(Default)]
-struct Leaves {
-    path: Vec<String>,
-    found: Vec<(String, Tensor)>,
-}
-
-impl grafito::TreeVisitor for Leaves {
-    fn leaf(&mut self, tensor: &Tensor) {
-        self.found.push((self.path.join("/"), tensor.clone()));
-    }
-    fn fixed(&mut self, _: &dyn grafito::Fixed) {}
-    fn enter(&mut self, segment: grafito::Segment<'_>) {
-        self.path.push(match segment {
-            grafito::Segment::Field(name) => name.to_owned(),
-            grafito::Segment::Index(index) => index.to_string(),
-        });
-    }
-    fn leave(&mut self) {
-        self.path.pop();
-    }
 }

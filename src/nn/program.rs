@@ -1,5 +1,6 @@
 //! What a compiled model does with a batch: the steps of training and of evaluation, each one traced function.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::optimizer::{self, Optimizer, OptimizerState};
 use super::variables::Variables;
 
 /// A network with what it is trained by. As a part of a signature it is equal to its own copies only.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Program(Arc<Parts>);
 
 #[derive(Debug)]
@@ -48,6 +49,19 @@ pub(super) struct Totals {
     seen: Tensor,
     /// Of each metric: `accuracy/hits`, …
     metrics: Variables,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let training = &self.0.training;
+        write!(
+            f,
+            "{:?}, trained by {} on {}",
+            self.0.network,
+            training.optimizer.kind(),
+            training.loss.kind()
+        )
+    }
 }
 
 impl PartialEq for Program {

@@ -54,12 +54,17 @@ impl Sequential {
     /// Adds a layer at the end. Its name is its kind's: `dense`, `dense_1`, …
     #[must_use]
     #[track_caller]
-    pub fn add(mut self, layer: impl Layer) -> Sequential {
+    pub fn add(self, layer: impl Layer) -> Sequential {
+        self.add_shared(Arc::new(layer))
+    }
+
+    #[track_caller]
+    pub(super) fn add_shared(mut self, layer: Arc<dyn Layer>) -> Sequential {
         let stem = snake_case(layer.kind());
         let is_free = |name: &String| self.layers.iter().all(|other| other.name != *name);
         let numbered = (1..).map(|number| format!("{stem}_{number}"));
         let name = std::iter::once(stem.clone()).chain(numbered).find(is_free).expect("numbers do not end");
-        self.layers.push(Named { name, layer: Arc::new(layer), origin: Origin::caller() });
+        self.layers.push(Named { name, layer, origin: Origin::caller() });
         self.network = None;
         self
     }
@@ -184,6 +189,20 @@ impl Sequential {
     /// Says what the network is trained by.
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         Model::new(self, Box::new(optimizer), Box::new(loss), metrics.into_metrics())
+    }
+
+    pub(super) fn layers(&self) -> &[Named] {
+        &self.layers
+    }
+
+    /// What one example is, where it is known.
+    pub(super) fn input_fact(&self) -> Option<Fact> {
+        self.network.as_ref().map(|network| network.input().clone()).or(self.input.clone())
+    }
+
+    pub(super) fn set_input(&mut self, input: Option<Fact>) {
+        self.input = input;
+        self.network = None;
     }
 
     pub(super) fn seed_value(&self) -> i64 {

@@ -48,7 +48,10 @@ impl Layer for Dropout {
     fn build(&self, input: &Fact, _: &mut Build) -> Result<Fact, LayerError> {
         LayerError::unless_float(input)?;
         if !(0.0..1.0).contains(&self.rate) {
-            return Err(LayerError::setting(format!("the rate is {}, expected 0 or more, below 1", self.rate)));
+            return Err(LayerError::setting(format!(
+                "the rate is {}, expected 0 or more, below 1",
+                self.rate
+            )));
         }
         Ok(input.clone())
     }

@@ -66,7 +66,9 @@ impl Layer for Embedding {
         if !input.dtype.is_int() {
             return Err(LayerError::DType { expected: "integers", found: input.clone() });
         }
-        build.trainable("embeddings", [self.things, self.len], self.initializer).regularized(self.regularizer);
+        build
+            .trainable("embeddings", [self.things, self.len], self.initializer)
+            .regularized(self.regularizer);
         let shape: Shape = input.shape.iter().copied().chain([self.len]).collect();
         Ok(Fact::new(DType::F32, shape))
     }
