@@ -30,7 +30,7 @@ pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 ///     .add(Dense::new(10))
 ///     .compile(Sgd::new(0.1), SparseCrossEntropy::from_logits(), ());
 /// let fit = Fit { epochs: 5, progress: false, ..Fit::default() };
-/// let history = model.fit(&data, Fit { callbacks: vec![&mut GoodEnough(1e9)], ..fit })?;
+/// let history = model.fit(&data, fit.with(GoodEnough(1e9)))?;
 /// assert_eq!(history.epochs().len(), 1);
 /// assert_eq!(history.stopped(), Some("the loss is good enough"));
 /// # Ok::<(), grafito::nn::ModelError>(())
@@ -87,6 +87,34 @@ pub trait Callback {
         Ok(())
     }
 }
+
+/// Passes every hook on.
+macro_rules! pass_on {
+    ($($of:ty),*) => {$(
+        impl<C: Callback + ?Sized> Callback for $of {
+            fn name(&self) -> String {
+                (**self).name()
+            }
+            fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_train_begin(run)
+            }
+            fn on_epoch_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_epoch_begin(run)
+            }
+            fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+                (**self).on_batch_end(run, batch)
+            }
+            fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+                (**self).on_epoch_end(run, logs)
+            }
+            fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_train_end(run)
+            }
+        }
+    )*};
+}
+
+pass_on!(&mut C, Box<C>);
 
 /// A step that was just made.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -33,7 +33,7 @@ pub struct Fit<'a> {
     /// What the model is tried on after each epoch.
     pub validation: Validation<'a>,
     /// What is called at every turn, in order.
-    pub callbacks: Vec<&'a mut dyn Callback>,
+    pub callbacks: Vec<Box<dyn Callback + 'a>>,
     /// Whether a [`ProgressBar`] is shown.
     pub progress: bool,
     /// What may end training from outside.
@@ -97,6 +97,22 @@ impl Default for Fit<'_> {
     }
 }
 
+impl<'a> Fit<'a> {
+    /// Adds a callback. What it has seen can be looked at afterwards where `&mut callback` is given.
+    ///
+    /// ```
+    /// use grafito::nn::{EarlyStopping, Fit, TerminateOnNan};
+    ///
+    /// let fit = Fit { epochs: 25, ..Fit::default() }.with(EarlyStopping::new("loss")).with(TerminateOnNan);
+    /// assert_eq!(fit.callbacks.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, callback: impl Callback + 'a) -> Fit<'a> {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+}
+
 impl std::fmt::Debug for Fit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let callbacks: Vec<String> = self.callbacks.iter().map(|callback| callback.name()).collect();
@@ -114,7 +130,7 @@ impl std::fmt::Debug for Fit<'_> {
 
 /// Runs the epochs, and the end hooks in any case.
 pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<History, ModelError> {
-    let Fit { epochs, batch_size, shuffle, validation, callbacks, progress, stop } = fit;
+    let Fit { epochs, batch_size, shuffle, validation, mut callbacks, progress, stop } = fit;
     let (train, test) = match validation {
         Validation::None => (data.clone(), None),
         Validation::Data(test) => (data.clone(), Some(test.clone())),
@@ -130,12 +146,15 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
         (false, true) => train.shuffle(model.seed() as u64).batch(batch_size),
         (false, false) => train.batch(batch_size),
     };
-    let mut bar = ProgressBar::new();
-    let mut callbacks = Callbacks(callbacks.into_iter().map(|callback| callback as _).collect());
     if progress {
-        callbacks.0.push(&mut bar);
+        callbacks.push(Box::new(ProgressBar::new()));
     }
+    let mut callbacks = Callbacks(callbacks);
     let (epoch, batches) = (model.epochs(), train.batches());
+    // Steps of other data: there is nothing to go on with.
+    if batches.is_some_and(|batches| model.batches() >= batches) {
+        model.restart_epoch();
+    }
     let history = History::default();
     let mut run =
         Run { model, epoch, last_epoch: epoch.saturating_add(epochs), batches, history, stop: None };
@@ -204,7 +223,7 @@ fn run_steps(
 }
 
 /// What is called at every turn.
-struct Callbacks<'a>(Vec<&'a mut dyn Callback>);
+struct Callbacks<'a>(Vec<Box<dyn Callback + 'a>>);
 
 impl Callbacks<'_> {
     /// Calls a hook of all callbacks, also when one fails; gives the first error.

@@ -213,6 +213,11 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// The weights that are not trained, as layers have updated them so far.
+    pub fn statistics(&self) -> &Variables {
+        &self.statistics
+    }
+
     /// A key for [`Tensor::random_uniform`] and its like, another one at every call and in every step.
     ///
     /// # Panics

@@ -74,3 +74,22 @@ pub trait Loss: fmt::Debug + Send + Sync + 'static {
         Json::Null
     }
 }
+
+/// A loss that is chosen while the program runs.
+impl Loss for Box<dyn Loss> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        (**self).each(predictions, targets)
+    }
+
+    fn mean(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        (**self).mean(predictions, targets)
+    }
+
+    fn config(&self) -> Json {
+        (**self).config()
+    }
+}

@@ -160,7 +160,12 @@ impl Model {
 
     /// Ends an epoch: the next step is the first of another. `fit` does so.
     pub fn finish_epoch(&mut self) {
-        self.position = Position { epochs: self.position.epochs + 1, batches: 0 };
+        self.position = Position { epochs: self.position.epochs.saturating_add(1), batches: 0 };
+    }
+
+    /// The next step is the first of the epoch again.
+    pub(super) fn restart_epoch(&mut self) {
+        self.position.batches = 0;
     }
 
     /// How many epochs were completed, in all runs.

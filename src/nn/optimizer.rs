@@ -81,6 +81,28 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// An optimizer that is chosen while the program runs.
+impl Optimizer for Box<dyn Optimizer> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+    fn learning_rate(&self) -> &dyn LearningRateSchedule {
+        (**self).learning_rate()
+    }
+    fn slots(&self) -> Vec<(&'static str, f64)> {
+        (**self).slots()
+    }
+    fn prepare(&self, gradients: Vec<Tensor>) -> Vec<Tensor> {
+        (**self).prepare(gradients)
+    }
+    fn update(&self, update: Update<'_>) -> Tensor {
+        (**self).update(update)
+    }
+    fn config(&self) -> Json {
+        (**self).config()
+    }
+}
+
 /// One parameter and what it moves by.
 #[derive(Debug)]
 pub struct Update<'a> {

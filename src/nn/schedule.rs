@@ -72,3 +72,22 @@ impl LearningRateSchedule for f32 {
         Json::from(*self)
     }
 }
+
+/// A schedule that is chosen while the program runs.
+impl LearningRateSchedule for Box<dyn LearningRateSchedule> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn initial(&self) -> f32 {
+        (**self).initial()
+    }
+
+    fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
+        (**self).rate(initial, step)
+    }
+
+    fn config(&self) -> Json {
+        (**self).config()
+    }
+}

@@ -3,5 +3,14 @@
 #[path = "../../examples/mnist/model.rs"]
 mod model;
 
+mod callbacks;
+mod checkpoints;
+mod data;
+mod errors;
+mod fuzz;
+mod initializers;
+mod layers;
 mod parity;
+mod steps;
 mod support;
+mod tables;

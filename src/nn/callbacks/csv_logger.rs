@@ -18,8 +18,8 @@ use super::super::history::{Epoch, History, Logs};
 /// let path = folder.path().join("history.csv");
 /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
 /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
-/// let callbacks = vec![&mut CsvLogger::new(&path) as _];
-/// model.fit(&data, Fit { epochs: 2, callbacks, progress: false, ..Fit::default() })?;
+/// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+/// model.fit(&data, fit.with(CsvLogger::new(&path)))?;
 /// assert_eq!(std::fs::read_to_string(&path)?.lines().next(), Some("epoch,seconds,loss"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -15,8 +15,8 @@ use super::monitor::Monitor;
 /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
 /// // With a rate of 0 nothing gets better.
 /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.0), MeanSquaredError, ());
-/// let callbacks = vec![&mut EarlyStopping::new("loss").patience(2) as _];
-/// let history = model.fit(&data, Fit { epochs: 10, callbacks, progress: false, ..Fit::default() })?;
+/// let fit = Fit { epochs: 10, progress: false, ..Fit::default() };
+/// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").patience(2)))?;
 /// assert_eq!(history.epochs().len(), 3);
 /// # Ok::<(), grafito::nn::ModelError>(())
 /// ```

@@ -17,9 +17,9 @@ use super::super::history::Logs;
 ///
 /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
 /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.5), MeanSquaredError, ());
-/// let mut halving = LearningRateScheduler::new(|epoch, rate| if epoch > 1 { rate / 2.0 } else { rate });
-/// let fit = Fit { epochs: 3, callbacks: vec![&mut halving], progress: false, ..Fit::default() };
-/// assert_eq!(model.fit(&data, fit)?.series("learning_rate"), [0.5, 0.25, 0.125]);
+/// let halving = LearningRateScheduler::new(|epoch, rate| if epoch > 1 { rate / 2.0 } else { rate });
+/// let fit = Fit { epochs: 3, progress: false, ..Fit::default() };
+/// assert_eq!(model.fit(&data, fit.with(halving))?.series("learning_rate"), [0.5, 0.25, 0.125]);
 /// # Ok::<(), grafito::nn::ModelError>(())
 /// ```
 ///

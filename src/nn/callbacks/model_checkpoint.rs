@@ -20,8 +20,8 @@ use super::monitor::Monitor;
 /// let path = folder.path().join("best.safetensors");
 /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
 /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
-/// let callbacks = vec![&mut ModelCheckpoint::best(&path, "loss") as _];
-/// model.fit(&data, Fit { epochs: 3, callbacks, progress: false, ..Fit::default() })?;
+/// let fit = Fit { epochs: 3, progress: false, ..Fit::default() };
+/// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss")))?;
 /// assert!(Sequential::load(&path).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -11,8 +11,8 @@ use super::super::callback::{Batch, Callback, CallbackResult, Run};
 ///
 /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
 /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(1e30), MeanSquaredError, ());
-/// let fit = Fit { epochs: 50, callbacks: vec![&mut TerminateOnNan], progress: false, ..Fit::default() };
-/// assert!(model.fit(&data, fit)?.stopped().unwrap().contains("the loss is"));
+/// let fit = Fit { epochs: 50, progress: false, ..Fit::default() };
+/// assert!(model.fit(&data, fit.with(TerminateOnNan))?.stopped().unwrap().contains("the loss is"));
 /// # Ok::<(), grafito::nn::ModelError>(())
 /// ```
 ///
