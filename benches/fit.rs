@@ -4,8 +4,8 @@
 //! cargo bench --bench fit
 //! ```
 //!
-//! The ways to make the same steps are timed in turns, and the least time of each is shown: what other programs take of
-//! the machine falls on all of them alike.
+//! The ways to make the same steps are timed in turns, in short runs, and the least time of each is shown: what other
+//! programs take of the machine falls on all of them alike.
 
 #[path = "../examples/mnist/model.rs"]
 #[allow(dead_code, reason = "the example's other functions are not measured")]
@@ -22,8 +22,8 @@ use grafito::prelude::*;
 use model::{Mlp, train_step};
 
 const BATCH: usize = 32;
-const STEPS: usize = 128;
-const ROUNDS: usize = 60;
+const STEPS: usize = 16;
+const ROUNDS: usize = 800;
 
 fn main() {
     with_mode(Mode::Lazy, measure);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grafito::datasets::Dataset;
-use grafito::{Graph, Mode, Report, Tensor, with_mode};
+use grafito::{DType, Graph, Mode, Report, Tensor, with_mode};
 
 use super::error::ModelError;
 use super::fit::{self, Fit};
@@ -149,7 +149,7 @@ impl Model {
         let Ready { program, state } = self.ready.as_mut().expect("it was just made");
         let loss = train_step::try_call(program, &mut self.network.weights, state, x, targets)?;
         self.position.batches += 1;
-        Ok(loss.cast(grafito::DType::F64).try_item::<f64>()?)
+        Ok(number(&loss)?)
     }
 
     /// Mean loss and metrics over the steps made since the last epoch ended.
@@ -270,6 +270,11 @@ impl Model {
         let ready = self.ready.as_mut().expect("made by the callers");
         ready.state.totals = with_mode(Mode::Eager, || ready.program.totals());
     }
+}
+
+/// A float scalar, of whichever dtype. (Reading one that is there already; a cast would plan a graph.)
+fn number(scalar: &Tensor) -> Result<f64, grafito::Error> {
+    if scalar.dtype() == DType::F64 { scalar.try_item() } else { scalar.try_item::<f32>().map(f64::from) }
 }
 
 /// Spreads seeds over all keys, far from those that initial weights are drawn from: 2^64 divided by the golden ratio.

@@ -11,6 +11,7 @@ mod fuzz;
 mod initializers;
 mod layers;
 mod parity;
+mod recipe;
 mod steps;
 mod support;
 mod tables;
