@@ -25,6 +25,9 @@ const BATCH: usize = 32;
 const STEPS: usize = 16;
 const ROUNDS: usize = 800;
 
+/// A name, and what makes the steps.
+type Way<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 fn main() {
     with_mode(Mode::Lazy, measure);
 }
@@ -45,7 +48,7 @@ fn measure() {
     let quiet = || Fit { batch_size: BATCH, progress: false, ..Fit::default() };
     let prefetched = data.clone().shuffle(0).batch(BATCH).prefetch(4);
 
-    let mut ways: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut ways: Vec<Way<'_>> = vec![
         (
             "the hand-written step, batches at hand",
             Box::new(|| {

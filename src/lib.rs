@@ -15,6 +15,11 @@ struct ControlFlow;
 #[doc = include_str!("../docs/tensorboard.md")]
 struct OnTensorBoard;
 
+/// The program of the page for those who come from Keras, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/keras.md")]
+struct Keras;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 

@@ -80,7 +80,7 @@ pub enum ModelError {
         /// Where it was added.
         origin: Origin,
         /// What is wrong.
-        reason: LayerError,
+        reason: Box<LayerError>,
     },
     /// Two layers with one name.
     #[error("two layers are named `{name}`: at {first} and at {second}")]
@@ -123,9 +123,9 @@ pub enum ModelError {
         /// Name of the weight.
         name: String,
         /// What it is.
-        expected: Fact,
+        expected: Box<Fact>,
         /// What it was given.
-        found: Fact,
+        found: Box<Fact>,
     },
     /// A weight that there is not.
     #[error("the model has no weight `{name}`")]

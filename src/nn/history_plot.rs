@@ -36,18 +36,10 @@ impl History {
         }
         let mut cells = vec![vec![' '; width]; height];
         let last = self.epochs().len() - 1;
+        // The first is drawn last.
         for (index, curve) in curves.iter().enumerate().rev() {
-            let mark = MARKS[index % MARKS.len()];
-            for column in 0..width {
-                // Between epochs the curve is straight.
-                let at = last as f64 * column as f64 / (width - 1) as f64;
-                let (before, after) = (at.floor() as usize, at.ceil() as usize);
-                let figure = curve[before] + (curve[after] - curve[before]) * at.fract();
-                if figure.is_finite() {
-                    let share = if high > low { (figure - low) / (high - low) } else { 0.5 };
-                    let line = ((1.0 - share) * (height - 1) as f64).round() as usize;
-                    cells[line][column] = mark;
-                }
+            for (column, line) in points(curve, last, width, height, (low, high)) {
+                cells[line][column] = MARKS[index % MARKS.len()];
             }
         }
         let (top, bottom) = (format!("{high:.4}"), format!("{low:.4}"));
@@ -71,4 +63,21 @@ impl History {
         let _ = writeln!(text, "{:margin$}  {}", "", legend.collect::<Vec<_>>().join("   "));
         text
     }
+}
+
+/// Where a curve is, column by column, straight between epochs; lines count from the top.
+fn points(
+    curve: &[f64],
+    last: usize,
+    width: usize,
+    height: usize,
+    (low, high): (f64, f64),
+) -> impl Iterator<Item = (usize, usize)> {
+    (0..width).filter_map(move |column| {
+        let at = last as f64 * column as f64 / (width - 1) as f64;
+        let (before, after) = (at.floor() as usize, at.ceil() as usize);
+        let figure = curve[before] + (curve[after] - curve[before]) * at.fract();
+        let share = if high > low { (figure - low) / (high - low) } else { 0.5 };
+        figure.is_finite().then(|| (column, ((1.0 - share) * (height - 1) as f64).round() as usize))
+    })
 }

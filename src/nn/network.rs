@@ -30,7 +30,8 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn error(&self, reason: super::LayerError) -> ModelError {
-        ModelError::Layer { name: self.name.clone(), kind: self.layer.kind(), origin: self.origin, reason }
+        let (kind, reason) = (self.layer.kind(), Box::new(reason));
+        ModelError::Layer { name: self.name.clone(), kind, origin: self.origin, reason }
     }
 }
 

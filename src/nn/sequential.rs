@@ -54,6 +54,7 @@ impl Sequential {
     /// Adds a layer at the end. Its name is its kind's: `dense`, `dense_1`, …
     #[must_use]
     #[track_caller]
+    #[allow(clippy::should_implement_trait, reason = "Keras' name; nobody writes `network + layer`")]
     pub fn add(self, layer: impl Layer) -> Sequential {
         self.add_shared(Arc::new(layer))
     }
@@ -176,8 +177,8 @@ impl Sequential {
             None => Err(ModelError::NoWeight { name: name.to_owned() }),
             Some(weight) if weight.fact() != value.fact() => Err(ModelError::Weight {
                 name: name.to_owned(),
-                expected: weight.fact().clone(),
-                found: value.fact().clone(),
+                expected: Box::new(weight.fact().clone()),
+                found: Box::new(value.fact().clone()),
             }),
             Some(weight) => {
                 *weight = value.clone();

@@ -26,7 +26,7 @@ impl Callback for Notes {
         Ok(())
     }
     fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
-        assert_eq!(run.figures().get("accuracy").is_some(), true);
+        assert!(run.figures().get("accuracy").is_some());
         self.0.push(format!("batch {} of {}", batch.number, batch.examples));
         Ok(())
     }

@@ -89,7 +89,13 @@ pub enum CheckpointProblem {
     Differs(Vec<String>),
     /// A description of a model that cannot be built.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(Box<ModelError>),
+}
+
+impl From<ModelError> for CheckpointProblem {
+    fn from(error: ModelError) -> CheckpointProblem {
+        CheckpointProblem::Model(Box::new(error))
+    }
 }
 
 /// The first differences, and how many more there are.
