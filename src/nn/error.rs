@@ -1,6 +1,6 @@
 //! What can be wrong with a model, its layers and its data.
 
-use grafito::{Fact, Origin};
+use grafito::{DType, Fact, Origin};
 use thiserror::Error;
 
 /// Why a layer cannot be built.
@@ -43,6 +43,17 @@ impl LayerError {
             return Ok(());
         }
         Err(LayerError::DType { expected: "floats", found: input.clone() })
+    }
+
+    /// Fails unless an example is of f32, as weights are.
+    ///
+    /// # Errors
+    /// [`LayerError::DType`].
+    pub fn unless_f32(input: &Fact) -> Result<(), LayerError> {
+        if input.dtype == DType::F32 {
+            return Ok(());
+        }
+        Err(LayerError::DType { expected: "f32", found: input.clone() })
     }
 
     /// The length of the last axis of an example. `expected` says in words what the layer takes.

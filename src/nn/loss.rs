@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use grafito::{Tensor, TensorTree};
+use grafito::{Error, Tensor, TensorTree};
 use serde_json::Value as Json;
 
 use super::activation::Activation;
@@ -42,6 +42,20 @@ impl Predictions {
     /// The network's output.
     pub fn values(&self) -> &Tensor {
         &self.values
+    }
+
+    /// Fails unless targets have the shape of the output: `[n, 1]` and `[n]` would broadcast to `[n, n]`, and a network
+    /// train on that without complaint. `kind` is the loss or metric that asks.
+    ///
+    /// # Panics
+    /// When the shapes differ, as a failed operation.
+    #[track_caller]
+    pub fn expect_shape_of(&self, targets: &Tensor, kind: &str) {
+        if self.values.shape() != targets.shape() {
+            let (values, targets) = (self.values.fact(), targets.fact());
+            let message = format!("{kind}: predictions {values} and targets {targets} differ in shape");
+            grafito::raise(Error::usage(message));
+        }
     }
 
     /// What the activation was applied to, if it was this one.

@@ -24,9 +24,12 @@ fn a_layer_that_refuses_its_input_is_named_with_its_place() {
     let pixels = Sequential::new().input_of(DType::U8, [28, 28]).add(Flatten).add(Dense::new(3));
     let error = build_error(pixels);
     assert!(
-        error.contains("layer `dense`") && error.contains("takes floats, and an example is u8[784]"),
+        error.contains("layer `dense`") && error.contains("takes f32, and an example is u8[784]"),
         "{error}"
     );
+
+    let doubles = Sequential::new().input_of(DType::F64, [3]).add(Dense::new(3));
+    assert!(build_error(doubles).contains("takes f32, and an example is f64[3]"));
 
     let error = build_error(Sequential::new().input([]).add(Dense::new(3)).add(Dense::new(3)));
     assert!(error.contains("layer `dense`") && error.contains("at least one axis"), "{error}");
@@ -123,4 +126,13 @@ fn a_loss_that_is_for_others_names_itself() {
         Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), SparseCrossEntropy::new(), ());
     let error = model.step(&Tensor::zeros([4, 2], DType::F32), &Tensor::zeros([4, 1], DType::F32));
     assert!(matches!(error, Err(ModelError::Step(_))), "{error:?}");
+
+    // [4, 1] and [4] would broadcast to [4, 4], and train on nonsense.
+    let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    let error = model.step(&Tensor::zeros([4, 2], DType::F32), &Tensor::zeros([4], DType::F32)).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("MeanSquaredError: predictions f32[4, 1] and targets f32[4] differ in shape"),
+        "{error}"
+    );
 }

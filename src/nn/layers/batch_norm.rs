@@ -66,7 +66,7 @@ impl Layer for BatchNorm {
     }
 
     fn build(&self, input: &Fact, build: &mut Build) -> Result<Fact, LayerError> {
-        LayerError::unless_float(input)?;
+        LayerError::unless_f32(input)?;
         if !(0.0..=1.0).contains(&self.momentum) {
             return Err(LayerError::setting(format!("the momentum is {}, expected 0 to 1", self.momentum)));
         }

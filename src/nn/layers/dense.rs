@@ -97,7 +97,7 @@ impl Layer for Dense {
 
     fn build(&self, input: &Fact, build: &mut Build) -> Result<Fact, LayerError> {
         LayerError::unless_positive("the number of units", self.units)?;
-        LayerError::unless_float(input)?;
+        LayerError::unless_f32(input)?;
         let inputs = LayerError::last_axis(input, "at least one axis, of features")?;
         build
             .trainable("kernel", [inputs, self.units], self.kernel_initializer)

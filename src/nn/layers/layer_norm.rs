@@ -56,7 +56,7 @@ impl Layer for LayerNorm {
     }
 
     fn build(&self, input: &Fact, build: &mut Build) -> Result<Fact, LayerError> {
-        LayerError::unless_float(input)?;
+        LayerError::unless_f32(input)?;
         let features = LayerError::last_axis(input, "at least one axis, of features")?;
         build.trainable("gamma", [features], Initializer::Ones);
         build.trainable("beta", [features], Initializer::Zeros);

@@ -29,6 +29,7 @@ impl Loss for MeanSquaredError {
     }
 
     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        predictions.expect_shape_of(targets, self.kind());
         let difference = predictions.values() - targets;
         &difference * &difference
     }
