@@ -8,9 +8,6 @@ use grafito::{DType, Graph, Mode, Report, Tensor, with_mode};
 use super::error::ModelError;
 use super::fit::{self, Fit};
 use super::history::{History, Logs};
-use super::loss::Loss;
-use super::metric::Metric;
-use super::optimizer::Optimizer;
 use super::program::{Program, Training, TrainingState, test_step, train_step};
 use super::sequential::Sequential;
 use super::summary::{Size, Summary};
@@ -68,13 +65,8 @@ pub(super) struct Position {
 const EVALUATED_AT_ONCE: usize = 512;
 
 impl Model {
-    pub(super) fn new(
-        network: Sequential,
-        optimizer: Box<dyn Optimizer>,
-        loss: Box<dyn Loss>,
-        metrics: Vec<Box<dyn Metric>>,
-    ) -> Model {
-        let training = Arc::new(Training { optimizer, loss, metrics });
+    pub(super) fn new(network: Sequential, training: Training) -> Model {
+        let training = Arc::new(training);
         Model { network, training, ready: None, position: Position::default(), learning_rate: None }
     }
 
@@ -147,7 +139,10 @@ impl Model {
             self.start_totals();
         }
         let Ready { program, state } = self.ready.as_mut().expect("it was just made");
-        let loss = train_step::try_call(program, &mut self.network.weights, state, x, targets)?;
+        // What a step leaves is from where the model was compiled, too, not from this line.
+        let origin = self.training.origin;
+        let loss =
+            origin.scope(|| train_step::try_call(program, &mut self.network.weights, state, x, targets))?;
         self.position.batches += 1;
         Ok(number(&loss)?)
     }

@@ -129,14 +129,17 @@ impl Network {
         let random = |weight: &&Weight| weight.initializer.is_random();
         let mut key = seed.wrapping_mul(self.weights().iter().filter(random).count() as i64);
         let mut weights = Weights::default();
-        for Weight { name, fact, initializer, is_trainable, .. } in self.weights() {
+        let layers = self.layers().iter().flat_map(|layer| layer.weights.clone().map(|_| layer.named.origin));
+        for (Weight { name, fact, initializer, is_trainable, .. }, origin) in
+            self.weights().iter().zip(layers)
+        {
             let (from, to) = match is_trainable {
                 true => (&present.trainable, &mut weights.trainable),
                 false => (&present.statistics, &mut weights.statistics),
             };
             let tensor = match from.get(name) {
                 Some(tensor) if tensor.fact() == fact => tensor.clone(),
-                _ => initializer.draw(fact, key),
+                _ => origin.scope(|| initializer.draw(fact, key)),
             };
             key = key.wrapping_add(i64::from(initializer.is_random()));
             to.insert(name, tensor);

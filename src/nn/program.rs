@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use grafito::{DType, Tensor, TensorTree, graph_fn, value_and_grad_aux};
+use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, value_and_grad_aux};
 
 use super::layer::Pass;
 use super::loss::{Loss, Predictions};
@@ -29,6 +29,8 @@ pub(super) struct Training {
     pub(super) optimizer: Box<dyn Optimizer>,
     pub(super) loss: Box<dyn Loss>,
     pub(super) metrics: Vec<Box<dyn Metric>>,
+    /// Where the user said so: what belongs to no layer is traced as made there.
+    pub(super) origin: Origin,
 }
 
 /// What changes from step to step, beside the weights. All of it is part of a checkpoint.
@@ -89,11 +91,11 @@ impl Program {
 
     /// The state before the first step.
     pub(super) fn start(&self, weights: &Weights, noise: i64) -> TrainingState {
-        TrainingState {
+        self.0.training.origin.scope(|| TrainingState {
             optimizer: optimizer::start(&*self.0.training.optimizer, &weights.trainable),
             noise: Tensor::scalar(noise),
             totals: self.totals(),
-        }
+        })
     }
 
     /// The totals before the first batch of an epoch.
@@ -188,7 +190,7 @@ pub(super) fn train_step(
     x: &Tensor,
     targets: &Tensor,
 ) -> Tensor {
-    program.train(weights, state, x, targets)
+    program.0.training.origin.scope(|| program.train(weights, state, x, targets))
 }
 
 /// A step of evaluation. Gives the loss of the batch.
@@ -200,5 +202,5 @@ pub(super) fn test_step(
     x: &Tensor,
     targets: &Tensor,
 ) -> Tensor {
-    program.test(weights, totals, x, targets)
+    program.0.training.origin.scope(|| program.test(weights, totals, x, targets))
 }

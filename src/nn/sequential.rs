@@ -11,6 +11,7 @@ use super::metric::Metrics;
 use super::model::Model;
 use super::network::{Named, Network, Weights, predict_step};
 use super::optimizer::Optimizer;
+use super::program::Training;
 use super::summary::Summary;
 use super::variables::Variables;
 
@@ -188,8 +189,10 @@ impl Sequential {
     }
 
     /// Says what the network is trained by.
+    #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
-        Model::new(self, Box::new(optimizer), Box::new(loss), metrics.into_metrics())
+        let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());
+        Model::new(self, Training { optimizer, loss, metrics, origin: Origin::caller() })
     }
 
     pub(super) fn layers(&self) -> &[Named] {

@@ -131,8 +131,7 @@ fn a_loss_that_is_for_others_names_itself() {
     let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
     let error = model.step(&Tensor::zeros([4, 2], DType::F32), &Tensor::zeros([4], DType::F32)).unwrap_err();
     let error = error.to_string();
-    assert!(
-        error.starts_with("MeanSquaredError: predictions f32[4, 1] and targets f32[4] differ in shape"),
-        "{error}"
-    );
+    let expected =
+        "MeanSquaredError: predictions f32[4, 1] and targets f32[4] differ in shape at tests/nn/errors.rs:";
+    assert!(error.starts_with(expected), "{error}");
 }

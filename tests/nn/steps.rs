@@ -167,3 +167,29 @@ fn optimizers_serve_functions_of_ones_own_as_well() {
         }
     });
 }
+
+#[test]
+fn every_node_of_a_step_is_from_the_users_lines() {
+    with_mode(Mode::Lazy, || {
+        let mut model = stateful();
+        let (x, y) = some_digits(8).batch(8).epoch(0).next().unwrap();
+        model.step(&x, &y).unwrap();
+        let graph = model.step_graph(&x, &y).unwrap();
+        let mut lines = std::collections::BTreeSet::new();
+        for id in graph.topological_order() {
+            let node = graph.node(id);
+            // Inputs are from where the arguments were made.
+            if !matches!(node.kind(), grafito::NodeKind::Input { .. } | grafito::NodeKind::Constant(_)) {
+                assert!(
+                    node.origin().file().ends_with("support.rs"),
+                    "{:?} is from {}",
+                    node.kind(),
+                    node.origin()
+                );
+                lines.insert(node.origin().line());
+            }
+        }
+        // Six layers and what they are compiled with.
+        assert_eq!(lines.len(), 7, "{lines:?}");
+    });
+}

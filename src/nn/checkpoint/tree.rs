@@ -108,7 +108,10 @@ pub(super) fn unless_fitting(
 /// Gives a tree its leaves.
 pub(super) fn fill<T: TensorTree>(tree: &mut T, leaves: Vec<Tensor>) {
     let mut leaves = leaves.into_iter();
-    tree.for_each_leaf_mut(&mut |leaf| *leaf = leaves.next().expect("a tensor for each leaf"));
+    tree.for_each_leaf_mut(&mut |leaf| {
+        let origin = leaf.origin();
+        *leaf = leaves.next().expect("a tensor for each leaf").with_origin(origin);
+    });
 }
 
 pub(super) fn write(path: &Path, contents: &Contents) -> Result<(), CheckpointProblem> {
