@@ -117,6 +117,13 @@ macro_rules! pass_on {
 pass_on!(&mut C, Box<C>);
 
 /// A step that was just made.
+///
+/// ```
+/// use grafito::nn::Batch;
+///
+/// let batch = Batch { number: 3, examples: 32, loss: 0.5 };
+/// assert!(batch.loss.is_finite());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Batch {
     /// Its number in the epoch, counted from 1.
@@ -128,6 +135,29 @@ pub struct Batch {
 }
 
 /// A run of `fit`, as callbacks see it.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Batch, Callback, CallbackResult, Dense, Fit, MeanSquaredError, Run, Sequential, Sgd};
+/// use grafito::prelude::*;
+///
+/// /// Halves the learning rate, and tells how far training is.
+/// struct Halving;
+///
+/// impl Callback for Halving {
+///     fn on_batch_end(&mut self, run: &mut Run<'_>, _: &Batch) -> CallbackResult {
+///         run.model.set_learning_rate(run.model.learning_rate() / 2.0);
+///         println!("epoch {}/{}: {}", run.epoch(), run.last_epoch(), run.figures());
+///         Ok(())
+///     }
+/// }
+///
+/// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+/// model.fit(&data, Fit { epochs: 2, progress: false, ..Fit::default() }.with(Halving))?;
+/// assert_eq!(model.learning_rate(), 0.025);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
 #[derive(Debug)]
 pub struct Run<'a> {
     /// The model in training.

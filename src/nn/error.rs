@@ -4,6 +4,18 @@ use grafito::{DType, Fact, Origin};
 use thiserror::Error;
 
 /// Why a layer cannot be built.
+///
+/// ```
+/// use grafito::Fact;
+/// use grafito::nn::LayerError;
+/// use grafito::prelude::*;
+///
+/// let pixels = Fact::new(DType::U8, [784]);
+/// let error = LayerError::unless_f32(&pixels).unwrap_err();
+/// assert_eq!(error.to_string(), "takes f32, and an example is u8[784]; cast or rescale it first");
+/// assert_eq!(LayerError::last_axis(&pixels, "an axis of features"), Ok(784));
+/// assert!(LayerError::unless_positive("the number of units", 0).is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LayerError {
@@ -78,6 +90,14 @@ impl LayerError {
 }
 
 /// Why a model cannot be built, trained or used.
+///
+/// ```
+/// use grafito::nn::{Dense, ModelError, Sequential};
+///
+/// let error = Sequential::new().input([3]).add(Dense::new(0)).build().unwrap_err();
+/// assert!(matches!(&error, ModelError::Layer { name, .. } if name == "dense"));
+/// assert!(error.to_string().ends_with("the number of units is 0, expected at least 1"));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ModelError {

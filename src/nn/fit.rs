@@ -41,6 +41,19 @@ pub struct Fit<'a> {
 }
 
 /// What a model is tried on after each epoch.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Dense, Fit, MeanSquaredError, Sequential, Sgd, Validation};
+/// use grafito::prelude::*;
+///
+/// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+/// let validation = Validation::Split(0.5);
+/// let history = model.fit(&data, Fit { validation, progress: false, ..Fit::default() })?;
+/// assert!(history.last("val_loss").is_some());
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Validation<'a> {
     /// Nothing.

@@ -54,6 +54,13 @@ impl fmt::Display for Logs {
 }
 
 /// What an epoch ended with.
+///
+/// ```
+/// use grafito::nn::{Epoch, Logs};
+///
+/// let epoch = Epoch { number: 1, seconds: 0.5, logs: Logs::from_iter([("loss", 0.25)]) };
+/// assert_eq!(epoch.logs.get("loss"), Some(0.25));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Epoch {
     /// Its number, counted from 1 over all calls of `fit`.
@@ -65,6 +72,18 @@ pub struct Epoch {
 }
 
 /// The record of a run of `fit`: an entry for each epoch that was completed.
+///
+/// ```
+/// use grafito::nn::History;
+///
+/// let history = History::from_csv("epoch,seconds,loss\n1,0.5,0.25\n2,0.5,0.125\n")?;
+/// assert_eq!(history.series("loss"), [0.25, 0.125]);
+/// assert_eq!((history.first("loss"), history.last("loss")), (Some(0.25), Some(0.125)));
+/// assert_eq!(history.names(), ["loss"]);
+/// assert_eq!(history.epochs()[1].number, 2);
+/// assert!(history.stopped().is_none());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Source
 /// `keras.callbacks.History`.

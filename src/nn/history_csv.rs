@@ -69,6 +69,16 @@ impl History {
 
     /// Writes it to a CSV file, which is replaced as a whole.
     ///
+    /// ```
+    /// use grafito::nn::History;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let history = History::from_csv("epoch,seconds,loss\n1,0.5,0.25\n")?;
+    /// history.write_csv(folder.path().join("history.csv"))?;
+    /// assert_eq!(History::read_csv(folder.path().join("history.csv"))?, history);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> io::Result<()> {

@@ -67,6 +67,19 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Collects the weights that layers declare.
+///
+/// ```
+/// use grafito::Fact;
+/// use grafito::nn::{Build, Dense, Initializer, Regularizer};
+/// use grafito::prelude::*;
+///
+/// let mut build = Build::default();
+/// build.trainable("scale", [3], Initializer::Ones).regularized(Some(Regularizer::l2(0.1)));
+/// build.statistic("mean", [3], Initializer::Zeros);
+/// build.layer("inner", &Dense::new(2), &Fact::new(DType::F32, [3])).unwrap();
+/// let names: Vec<&str> = build.weights().iter().map(|weight| weight.name.as_str()).collect();
+/// assert_eq!(names, ["scale", "mean", "inner/kernel", "inner/bias"]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Build {
     path: String,
@@ -74,6 +87,15 @@ pub struct Build {
 }
 
 /// A weight as declared: what it will be, before there is one.
+///
+/// ```
+/// use grafito::nn::{Build, Initializer};
+///
+/// let mut build = Build::default();
+/// let weight = build.trainable("kernel", [2, 3], Initializer::HeNormal);
+/// assert_eq!(weight.fact.to_string(), "f32[2, 3]");
+/// assert!(weight.is_trainable && weight.regularizer.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weight {
     /// The layer's name and the weight's own: `dense/kernel`.
@@ -150,6 +172,23 @@ impl Build {
 }
 
 /// One pass of a batch through the layers: hands out weights, takes updates, and knows whether this is training.
+///
+/// ```
+/// use grafito::nn::{Pass, Relu, Variables};
+/// use grafito::prelude::*;
+///
+/// let trainable = Variables::from_iter([("scale", Tensor::from([2.0f32]))]);
+/// let statistics = Variables::from_iter([("seen", Tensor::scalar(0.0f32))]);
+/// let noise = Tensor::scalar(7i64);
+/// let mut pass = Pass::training(&trainable, &statistics, &noise);
+/// assert!(pass.is_training());
+/// let y = pass.activate(Relu, &(pass.weight("scale") * -1.0));
+/// assert_eq!(y.to_vec::<f32>(), [0.0]);
+/// pass.update("seen", pass.weight("seen") + 1.0);
+/// assert_eq!(pass.statistics().get("seen").unwrap().item::<f32>(), 1.0);
+/// assert_ne!(pass.random_key().item::<i64>(), pass.random_key().item::<i64>());
+/// assert!(!Pass::inference(&trainable, &statistics).is_training());
+/// ```
 #[derive(Debug)]
 pub struct Pass<'a> {
     trainable: &'a Variables,

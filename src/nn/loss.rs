@@ -66,6 +66,29 @@ impl Predictions {
 
 /// What predictions cost, given what they should have been.
 ///
+/// ```
+/// use grafito::nn::{Loss, Predictions};
+/// use grafito::prelude::*;
+///
+/// /// Squares what is too low twice as much.
+/// #[derive(Debug)]
+/// struct Cautious;
+///
+/// impl Loss for Cautious {
+///     fn kind(&self) -> &'static str {
+///         "Cautious"
+///     }
+///     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+///         predictions.expect_shape_of(targets, self.kind());
+///         let error = predictions.values() - targets;
+///         &error * &error * error.lt(0.0).select(2.0, &error.ones_like())
+///     }
+/// }
+///
+/// let loss = Cautious.mean(&Predictions::new(Tensor::from([0.0f32, 2.0])), &Tensor::from([1.0f32, 1.0]));
+/// assert_eq!(loss.item::<f32>(), 1.5);
+/// ```
+///
 /// # Source
 /// `keras.losses.Loss`, with the reduction `sum_over_batch_size`.
 pub trait Loss: fmt::Debug + Send + Sync + 'static {

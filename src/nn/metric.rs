@@ -9,6 +9,38 @@ use super::loss::Predictions;
 
 /// A figure over all batches of an epoch. What it adds up is kept in tensors, which the compiled step updates.
 ///
+/// ```
+/// use grafito::Fact;
+/// use grafito::nn::{Metric, Predictions};
+/// use grafito::prelude::*;
+///
+/// /// The greatest distance from a target.
+/// #[derive(Debug)]
+/// struct Worst;
+///
+/// impl Metric for Worst {
+///     fn kind(&self) -> &'static str {
+///         "Worst"
+///     }
+///     fn name(&self) -> String {
+///         "worst".to_owned()
+///     }
+///     fn start(&self, _: &Fact) -> Vec<(&'static str, Tensor)> {
+///         vec![("distance", Tensor::scalar(0.0f32))]
+///     }
+///     fn update(&self, totals: &[Tensor], predictions: &Predictions, targets: &Tensor) -> Vec<Tensor> {
+///         vec![totals[0].maximum((predictions.values() - targets).abs().max(..))]
+///     }
+///     fn result(&self, totals: &[Tensor]) -> f64 {
+///         totals[0].item::<f32>().into()
+///     }
+/// }
+///
+/// let p = Predictions::new(Tensor::from([1.0f32, 4.0]));
+/// let totals = Worst.update(&[Tensor::scalar(0.5f32)], &p, &Tensor::from([1.0f32, 2.0]));
+/// assert_eq!(Worst.result(&totals), 2.0);
+/// ```
+///
 /// # Source
 /// `keras.metrics.Metric`.
 pub trait Metric: fmt::Debug + Send + Sync + 'static {
@@ -34,6 +66,16 @@ pub trait Metric: fmt::Debug + Send + Sync + 'static {
 }
 
 /// What `compile` takes for metrics: one, a tuple or array of some, `()` for none, or boxed ones.
+///
+/// ```
+/// use grafito::nn::{Accuracy, Metric, Metrics};
+///
+/// assert_eq!(Accuracy.into_metrics().len(), 1);
+/// assert_eq!((Accuracy, Accuracy).into_metrics().len(), 2);
+/// assert!(().into_metrics().is_empty());
+/// let chosen: Vec<Box<dyn Metric>> = vec![Box::new(Accuracy)];
+/// assert_eq!(chosen.into_metrics()[0].name(), "accuracy");
+/// ```
 pub trait Metrics {
     /// The metrics, in order.
     fn into_metrics(self) -> Vec<Box<dyn Metric>>;

@@ -72,6 +72,14 @@ impl Model {
 
     /// Infers all shapes and draws initial weights, where the shape of the input was given with [`Sequential::input`].
     ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    ///
+    /// let mut model = Sequential::new().input([3]).add(Dense::new(2)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert_eq!(model.build()?.weights().names(), ["dense/kernel", "dense/bias"]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// When it was not, or a layer cannot take what it is given; the error names the layer.
     pub fn build(&mut self) -> Result<&mut Model, ModelError> {
@@ -81,6 +89,16 @@ impl Model {
     }
 
     /// The layers with what they give and how many parameters they have, and the size of the optimizer's state.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    ///
+    /// let sgd = Sgd::new(0.1).momentum(0.9);
+    /// let mut model = Sequential::new().input([3]).add(Dense::new(2)).compile(sgd, MeanSquaredError, ());
+    /// println!("{}", model.summary()?);
+    /// assert_eq!(model.summary()?.trainable_parameters(), 8);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Model::build`].
@@ -93,6 +111,18 @@ impl Model {
 
     /// Trains. A model that was stopped in the middle of an epoch goes on from there.
     ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let history = model.fit(&data, Fit { epochs: 3, progress: false, ..Fit::default() })?;
+    /// assert_eq!((history.epochs().len(), model.epochs()), (3, 3));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// When the network cannot be built for the data, an operation fails, or a callback does.
     pub fn fit(&mut self, data: &Dataset, how: Fit<'_>) -> Result<History, ModelError> {
@@ -100,6 +130,18 @@ impl Model {
     }
 
     /// Mean loss and metrics on some data.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let logs = model.evaluate(&data)?;
+    /// assert!(logs.get("loss").is_some_and(|loss| loss > 0.0));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the data, or an operation fails.
@@ -123,6 +165,15 @@ impl Model {
     /// # Shape
     /// `[n, ..] -> [n, ..]`
     ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut model = Sequential::new().add(Dense::new(2)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert_eq!(model.predict(&Tensor::from([[1.0f32, 2.0, 3.0]]))?.shape(), &Shape::from([1, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// When the network cannot be built for them, or was built for others.
     pub fn predict(&mut self, x: &Tensor) -> Result<Tensor, ModelError> {
@@ -130,6 +181,20 @@ impl Model {
     }
 
     /// One step of training on a batch; gives its mean loss, from before the update. `fit` makes these steps.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let first = model.step(&x, &y)?;
+    /// assert!(model.step(&x, &y)? < first);
+    /// assert_eq!(model.batches(), 2);
+    /// model.finish_epoch();
+    /// assert_eq!((model.epochs(), model.batches()), (1, 0));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the batch, or an operation fails.
@@ -148,6 +213,17 @@ impl Model {
     }
 
     /// Mean loss and metrics over the steps made since the last epoch ended.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let loss = model.step(&x, &y)?;
+    /// assert_eq!(model.figures().get("loss"), Some(loss));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     pub fn figures(&self) -> Logs {
         let figures = self.ready.as_ref().map(|ready| ready.program.figures(&ready.state.totals));
         figures.unwrap_or_default().into_iter().collect()
@@ -180,6 +256,19 @@ impl Model {
 
     /// Replaces a weight.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().input([1]).add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// model.build()?.set_weight("dense/bias", &Tensor::from([1.0f32]))?;
+    /// assert_eq!(model.weights().get("dense/bias").unwrap().to_vec::<f32>(), [1.0]);
+    /// assert!(model.set_weight("dense/bias", &Tensor::from([1.0f32, 2.0])).is_err());
+    /// # let _ = (x, y);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sequential::set_weight`].
     pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
@@ -195,6 +284,14 @@ impl Model {
     }
 
     /// Sets the learning rate that the schedule starts from. Nothing is traced anew.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    ///
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// model.set_learning_rate(0.05);
+    /// assert_eq!(model.learning_rate(), 0.05);
+    /// ```
     pub fn set_learning_rate(&mut self, rate: f32) {
         match &mut self.ready {
             Some(ready) => ready.state.optimizer.learning_rate = Tensor::scalar(rate),
@@ -208,11 +305,34 @@ impl Model {
     }
 
     /// The network, without what it is trained by.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// model.step(&x, &y)?;
+    /// let mut network = model.into_network();
+    /// assert_eq!(network.predict(&x)?.shape(), y.shape());
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     pub fn into_network(self) -> Sequential {
         self.network
     }
 
     /// The graph of a step of training on such a batch, as traced.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let graph = model.step_graph(&x, &y)?;
+    /// assert!(graph.to_string().contains("matmul"));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the batch.
@@ -224,6 +344,16 @@ impl Model {
 
     /// The plan of a step of training on such a batch, as text.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// println!("{}", model.step_plan(&x, &y)?);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// When the network cannot be built for the batch.
     pub fn step_plan(&mut self, x: &Tensor, targets: &Tensor) -> Result<String, ModelError> {
@@ -233,6 +363,17 @@ impl Model {
     }
 
     /// What each pass changed in the graph of a step of training on such a batch.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let report = model.step_report(&x, &y)?;
+    /// assert!(report.nodes_after() < report.nodes_before());
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the batch.

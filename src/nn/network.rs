@@ -12,6 +12,14 @@ use super::loss::Predictions;
 use super::variables::Variables;
 
 /// The weights of a network: those that are trained, and those that layers update themselves.
+///
+/// ```
+/// use grafito::nn::{Variables, Weights};
+/// use grafito::prelude::*;
+///
+/// let weights = Weights { trainable: Variables::from_iter([("w", Tensor::scalar(1.0f32))]), ..Weights::default() };
+/// assert!(weights.statistics.is_empty());
+/// ```
 #[derive(Debug, Clone, Default, TensorTree)]
 pub struct Weights {
     /// What the optimizer moves.

@@ -104,6 +104,32 @@ impl Optimizer for Box<dyn Optimizer> {
 }
 
 /// One parameter and what it moves by.
+///
+/// ```
+/// use grafito::nn::{LearningRateSchedule, Optimizer, Update};
+/// use grafito::prelude::*;
+///
+/// /// Follows the sign of the gradient.
+/// #[derive(Debug)]
+/// struct SignSgd(f32);
+///
+/// impl Optimizer for SignSgd {
+///     fn kind(&self) -> &'static str {
+///         "SignSgd"
+///     }
+///     fn learning_rate(&self) -> &dyn LearningRateSchedule {
+///         &self.0
+///     }
+///     fn update(&self, update: Update<'_>) -> Tensor {
+///         update.parameter - update.gradient.sign() * update.learning_rate
+///     }
+/// }
+///
+/// let mut w = Tensor::from([1.0f32, 2.0]);
+/// let mut state = SignSgd(0.5).start(&w);
+/// SignSgd(0.5).step(&mut w, &Tensor::from([100.0f32, -0.1]), &mut state);
+/// assert_eq!(w.to_vec::<f32>(), [0.5, 2.5]);
+/// ```
 #[derive(Debug)]
 pub struct Update<'a> {
     /// The parameter.
@@ -119,6 +145,15 @@ pub struct Update<'a> {
 }
 
 /// What an optimizer remembers between steps; a tree of tensors.
+///
+/// ```
+/// use grafito::nn::{Optimizer, Sgd};
+/// use grafito::prelude::*;
+///
+/// let state = Sgd::new(0.1).momentum(0.9).start(&(Tensor::from([1.0f32]), Tensor::scalar(2.0f32)));
+/// assert_eq!(state.slots.names(), ["0/momentum", "1/momentum"]);
+/// assert_eq!(state.learning_rate.item::<f32>(), 0.1);
+/// ```
 #[derive(Debug, Clone, TensorTree)]
 pub struct OptimizerState {
     /// Steps made, an i64 scalar.

@@ -73,6 +73,14 @@ impl Sequential {
 
     /// Names the layer added last.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Sequential};
+    ///
+    /// let mut network = Sequential::new().input([3]).add(Dense::new(2)).named("head");
+    /// assert_eq!(network.build()?.weights().names(), ["head/kernel", "head/bias"]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Panics
     /// When there is none.
     #[must_use]
@@ -90,12 +98,32 @@ impl Sequential {
     }
 
     /// Says what dtype and shape of one example are.
+    ///
+    /// ```
+    /// use grafito::nn::{Embedding, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut words = Sequential::new().input_of(DType::I64, [5]).add(Embedding::new(1000, 8));
+    /// assert_eq!(words.summary()?.parameters(), 8000);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn input_of(self, dtype: DType, shape: impl Into<Shape>) -> Sequential {
         Sequential { input: Some(Fact::new(dtype, shape)), network: None, ..self }
     }
 
     /// Chooses what initial weights, the order of examples and dropout are drawn from.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, Sequential};
+    ///
+    /// let kernel = |seed| {
+    ///     let mut network = Sequential::new().seed(seed).input([3]).add(Dense::new(2));
+    ///     network.build().unwrap().weights().get("dense/kernel").unwrap().to_vec::<f32>()
+    /// };
+    /// assert_eq!(kernel(1), kernel(1));
+    /// assert_ne!(kernel(1), kernel(2));
+    /// ```
     #[must_use]
     pub fn seed(self, seed: i64) -> Sequential {
         Sequential { seed, ..self }
@@ -117,6 +145,15 @@ impl Sequential {
     ///
     /// # Shape
     /// `[n, ..] -> [n, ..]`
+    ///
+    /// ```
+    /// use grafito::nn::{Relu, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let y = Sequential::new().add(Relu).predict(&Tensor::from([[-1.0f32, 2.0]]))?;
+    /// assert_eq!(y.to_vec::<f32>(), [0.0, 2.0]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for them, or was built for others.
@@ -170,6 +207,16 @@ impl Sequential {
 
     /// Replaces a weight.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([2]).add(Dense::new(1));
+    /// network.build()?.set_weight("dense/kernel", &Tensor::from([[1.0f32], [2.0]]))?;
+    /// assert_eq!(network.predict(&Tensor::from([[10.0f32, 1.0]]))?.item::<f32>(), 12.0);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// When there is no weight of this name, or one of another dtype or shape.
     pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
@@ -189,6 +236,15 @@ impl Sequential {
     }
 
     /// Says what the network is trained by.
+    ///
+    /// ```
+    /// use grafito::nn::{Accuracy, Dense, Sequential, Sgd, SparseCrossEntropy};
+    ///
+    /// let network = || Sequential::new().add(Dense::new(10));
+    /// let one = network().compile(Sgd::new(0.1), SparseCrossEntropy::from_logits(), Accuracy);
+    /// let none = network().compile(Sgd::new(0.1), SparseCrossEntropy::from_logits(), ());
+    /// # let _ = (one, none);
+    /// ```
     #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());

@@ -7,6 +7,15 @@ use grafito::Fact;
 use super::network::Network;
 
 /// The table that `summary` gives; printing it is what it is for.
+///
+/// ```
+/// use grafito::nn::{BatchNorm, Sequential};
+///
+/// let summary = Sequential::new().input([3]).add(BatchNorm::new()).summary()?;
+/// assert_eq!((summary.parameters(), summary.trainable_parameters()), (12, 6));
+/// assert!(summary.to_string().contains("batch_norm (BatchNorm)"));
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     layers: Vec<LayerRow>,

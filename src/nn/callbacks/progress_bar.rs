@@ -10,6 +10,14 @@ use super::super::history::Logs;
 /// Shows a bar for the epoch in training, with its figures so far, where the output is a terminal; and in any case a line
 /// for each epoch. `fit` adds one unless it is told not to.
 ///
+/// ```
+/// use grafito::nn::{Fit, ProgressBar};
+///
+/// // Where other callbacks are to see the lines before their own, it is added by hand.
+/// let fit = Fit { progress: false, ..Fit::default() }.with(ProgressBar::new());
+/// assert_eq!(fit.callbacks.len(), 1);
+/// ```
+///
 /// # Source
 /// `keras.callbacks.ProgbarLogger`.
 #[derive(Debug)]

@@ -8,6 +8,14 @@ use thiserror::Error;
 use super::super::error::ModelError;
 
 /// Why a checkpoint cannot be written, read or used, with the file it is about.
+///
+/// ```
+/// use grafito::nn::{CheckpointProblem, Sequential};
+///
+/// let error = Sequential::load("/no/such/file").unwrap_err();
+/// assert!(matches!(error.problem, CheckpointProblem::Io { .. }));
+/// assert!(error.to_string().starts_with("/no/such/file: cannot read it: "));
+/// ```
 #[derive(Debug, Error)]
 #[error("{}: {problem}", .path.display())]
 pub struct CheckpointError {

@@ -90,6 +90,21 @@ impl Sequential {
 
     /// Takes the weights from a file, whatever else is in it: they must have the names, dtypes and shapes of those here.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Relu, Sequential};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("network.safetensors");
+    /// let mut network = Sequential::new().input([3]).add(Dense::new(2));
+    /// network.build()?.save(&path)?;
+    /// // Another activation, but the same weights.
+    /// let mut other = Sequential::new().seed(5).input([3]).add(Dense::new(2).activation(Relu));
+    /// other.load_weights(&path)?;
+    /// let bits = |network: &Sequential| network.weights().get("dense/kernel").unwrap().to_vec::<f32>();
+    /// assert_eq!(bits(&other), bits(&network));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// When the network is not built, the file cannot be read, or its weights do not fit; then nothing is changed.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {

@@ -27,6 +27,19 @@ use super::super::regularizer::Regularizer;
 /// let y = network.predict(&Tensor::from([[1.0f32, 2.0, 3.0]])).unwrap();
 /// assert_eq!(y.shape(), &Shape::from([1, 2]));
 /// ```
+///
+/// ```
+/// use grafito::nn::{Dense, Gelu, Initializer, Regularizer};
+///
+/// let dense = Dense::new(64)
+///     .activation(Gelu)
+///     .kernel_initializer(Initializer::HeNormal)
+///     .bias_initializer(Initializer::Constant(0.1))
+///     .kernel_regularizer(Regularizer::l2(1e-4))
+///     .bias_regularizer(Regularizer::l1(1e-4));
+/// let linear = Dense::new(64).without_bias();
+/// assert_ne!(dense, linear);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
