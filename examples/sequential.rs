@@ -5,7 +5,8 @@
 //! cargo run --example sequential --features eager
 //! ```
 //!
-//! Ctrl-C ends training after the step it is at, and shows what there is. The digits are those of the `mnist` example.
+//! `-- 5 --synthetic` trains for 5 epochs, on digits that the program draws itself; else the digits are those of the
+//! `mnist` example. Ctrl-C ends training after the step it is at, and shows what there is.
 
 use grafito::datasets::{Dataset, mnist};
 use grafito::nn::{
@@ -14,11 +15,12 @@ use grafito::nn::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let epochs = match std::env::args().nth(1) {
-        Some(epochs) => epochs.parse()?,
-        None => 25,
-    };
-    let (digits, notes) = mnist::load_or_synthesize(&mnist::Options::default())?;
+    let (flags, numbers): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let epochs = numbers.first().map_or(Ok(25), |epochs| epochs.parse())?;
+    let synthetic = flags.iter().any(|flag| flag == "--synthetic");
+    let (digits, notes) =
+        mnist::load_or_synthesize(&mnist::Options { synthetic, ..mnist::Options::default() })?;
     notes.iter().for_each(|note| println!("{note}"));
     let (train, test) = (Dataset::from(&digits.train), Dataset::from(&digits.test));
 

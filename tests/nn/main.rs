@@ -7,6 +7,7 @@ mod callbacks;
 mod checkpoints;
 mod data;
 mod errors;
+mod example;
 mod fuzz;
 mod initializers;
 mod layers;
