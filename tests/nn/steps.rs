@@ -193,3 +193,18 @@ fn every_node_of_a_step_is_from_the_users_lines() {
         assert_eq!(lines.len(), 7, "{lines:?}");
     });
 }
+
+#[test]
+fn each_step_draws_anew_and_evaluation_draws_nothing() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let network = Sequential::new().add(grafito::nn::Dropout::new(0.5)).add(Dense::new(1));
+            let mut model = network.compile(Sgd::new(0.0), MeanSquaredError, ());
+            let (x, y) = (Tensor::ones([8, 16], DType::F32), Tensor::ones([8, 1], DType::F32));
+            let losses = [0; 3].map(|_| model.step(&x, &y).unwrap());
+            assert!(losses[0] != losses[1] && losses[1] != losses[2] && losses[0] != losses[2], "{losses:?}");
+            let data = Dataset::new(x, y);
+            assert_eq!(model.evaluate(&data).unwrap(), model.evaluate(&data).unwrap());
+        });
+    }
+}
