@@ -269,6 +269,11 @@ impl<'a> Pass<'a> {
         key
     }
 
+    /// How many keys were drawn: what to move `noise` on by, so that the next step draws others.
+    pub fn keys(&self) -> i64 {
+        self.keys
+    }
+
     /// Applies an activation. Where it is the last thing a network does, losses see what it was applied to, too, so that
     /// a softmax followed by a cross-entropy is computed in one stable piece.
     #[track_caller]
@@ -296,11 +301,6 @@ impl<'a> Pass<'a> {
             }
             _ => Predictions::new(values),
         }
-    }
-
-    /// The weights that are not trained, as the layers left them, and how many keys were drawn.
-    pub(super) fn finish(self) -> (Variables, i64) {
-        (self.statistics, self.keys)
     }
 }
 

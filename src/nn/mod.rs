@@ -61,7 +61,7 @@ pub use losses::{MeanSquaredError, SparseCrossEntropy};
 pub use metric::{Metric, Metrics};
 pub use metrics::Accuracy;
 pub use model::Model;
-pub use network::Weights;
+pub use network::{Network, Weights};
 pub use optimizer::{Optimizer, OptimizerState, Update};
 pub use optimizers::Sgd;
 pub use regularizer::Regularizer;

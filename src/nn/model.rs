@@ -390,16 +390,21 @@ impl Model {
 
     /// Makes what belongs to the network as it is built.
     fn prepare(&mut self) -> &mut Ready {
-        self.ready.get_or_insert_with(|| {
-            let network = self.network.network.clone().expect("built by the callers");
-            let program = Program::new(network, self.training.clone());
-            let noise = (self.network.seed_value() as u64).wrapping_add(1).wrapping_mul(NOISE) as i64;
-            let mut state = with_mode(Mode::Eager, || program.start(&self.network.weights, noise));
-            if let Some(rate) = self.learning_rate {
-                state.optimizer.learning_rate = Tensor::scalar(rate);
-            }
-            Ready { program, state }
-        })
+        if self.ready.is_none() {
+            self.ready = self.start();
+        }
+        self.ready.as_mut().expect("the callers have built the network")
+    }
+
+    /// What there is before the first step; `None` before the network is built.
+    pub(super) fn start(&self) -> Option<Ready> {
+        let program = Program::new(self.network.network.clone()?, self.training.clone());
+        let noise = (self.network.seed_value() as u64).wrapping_add(1).wrapping_mul(NOISE) as i64;
+        let mut state = with_mode(Mode::Eager, || program.start(&self.network.weights, noise));
+        if let Some(rate) = self.learning_rate {
+            state.optimizer.learning_rate = Tensor::scalar(rate);
+        }
+        Some(Ready { program, state })
     }
 
     fn start_totals(&mut self) {

@@ -43,9 +43,37 @@ impl Named {
     }
 }
 
-/// A network whose shapes are known. As a part of a signature it is equal to its own copies only.
+/// A network whose shapes are known: the function alone, without its weights. Traced functions take it as a host value,
+/// which is equal to its own copies only.
+///
+/// Models need none of this; it is for training steps of one's own over layers, such as those of two networks at once.
+///
+/// ```
+/// use grafito::nn::{Dense, Network, Optimizer, OptimizerState, Pass, Relu, Sequential, Sgd, Weights};
+/// use grafito::prelude::*;
+///
+/// #[graph_fn]
+/// fn step(net: &Network, weights: &mut Weights, state: &mut OptimizerState, x: &Tensor, y: &Tensor) -> Tensor {
+///     let (loss, gradients) = value_and_grad(&weights.trainable, |trainable| {
+///         let mut pass = Pass::training(trainable, &weights.statistics, &state.step);
+///         let error = net.forward(x, &mut pass).values() - y;
+///         (&error * &error).mean(..)
+///     });
+///     Sgd::new(0.1).step(&mut weights.trainable, &gradients, state);
+///     loss
+/// }
+///
+/// let layers = Sequential::new().input([1]).add(Dense::new(8).activation(Relu)).add(Dense::new(1));
+/// let (net, mut weights) = layers.into_parts()?;
+/// let mut state = Sgd::new(0.1).start(&weights.trainable);
+/// let x = Tensor::from([[0.0f32], [1.0], [2.0]]);
+/// let first = step(&net, &mut weights, &mut state, &x, &(&x * 2.0)).item::<f32>();
+/// let second = step(&net, &mut weights, &mut state, &x, &(&x * 2.0)).item::<f32>();
+/// assert!(second < first);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
 #[derive(Clone)]
-pub(super) struct Network(Arc<Parts>);
+pub struct Network(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -113,12 +141,12 @@ impl Network {
     }
 
     /// What one example is.
-    pub(super) fn input(&self) -> &Fact {
+    pub fn input(&self) -> &Fact {
         &self.0.input
     }
 
     /// What is given for one example.
-    pub(super) fn output(&self) -> &Fact {
+    pub fn output(&self) -> &Fact {
         self.0.layers.last().map_or(&self.0.input, |layer| &layer.output)
     }
 
@@ -127,7 +155,7 @@ impl Network {
     }
 
     /// The weights as declared.
-    pub(super) fn weights(&self) -> &[Weight] {
+    pub fn weights(&self) -> &[Weight] {
         &self.0.weights
     }
 
@@ -166,9 +194,12 @@ impl Network {
         }
     }
 
-    /// The output for a batch. What fails in a layer is raised with its name.
+    /// The output for a batch, along the first axis.
+    ///
+    /// # Panics
+    /// When a layer fails, as a failed operation, with the layer's name.
     #[track_caller]
-    pub(super) fn forward(&self, x: &Tensor, pass: &mut Pass<'_>) -> Predictions {
+    pub fn forward(&self, x: &Tensor, pass: &mut Pass<'_>) -> Predictions {
         let mut x = x.clone();
         for BuiltLayer { named, output, .. } in &self.0.layers {
             let Named { name, layer, origin } = named;

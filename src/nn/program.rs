@@ -136,9 +136,8 @@ impl Program {
                 let mut pass = Pass::training(trainable, &weights.statistics, &state.noise);
                 let predictions = network.forward(x, &mut pass);
                 let loss = self.loss(trainable, &predictions, targets);
-                let (statistics, keys) = pass.finish();
-                drawn = keys;
-                (loss, (predictions, statistics))
+                drawn = pass.keys();
+                (loss, (predictions, pass.statistics().clone()))
             });
         optimizer::step(&*training.optimizer, &mut weights.trainable, &gradients, &mut state.optimizer);
         weights.statistics = statistics;

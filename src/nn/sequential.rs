@@ -235,6 +235,16 @@ impl Sequential {
         }
     }
 
+    /// The function and its weights, for a training step of one's own; see [`Network`].
+    ///
+    /// # Errors
+    /// As [`Sequential::build`].
+    pub fn into_parts(mut self) -> Result<(Network, Weights), ModelError> {
+        self.build()?;
+        let network = self.network.ok_or(ModelError::NotBuilt)?;
+        Ok((network, self.weights))
+    }
+
     /// Says what the network is trained by.
     ///
     /// ```

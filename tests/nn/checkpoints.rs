@@ -43,6 +43,19 @@ fn a_network_is_loaded_bit_for_bit() {
 }
 
 #[test]
+fn a_model_that_was_never_trained_is_saved_whole() {
+    let folder = folder();
+    let path = folder.path().join("model.safetensors");
+    let mut model = stateful();
+    model.predict(&Tensor::zeros([1, 28, 28], DType::U8)).unwrap();
+    model.set_learning_rate(0.25);
+    model.save(&path).unwrap();
+    let mut restored = stateful();
+    restored.restore(&path).unwrap();
+    assert_eq!((bits(&restored), restored.learning_rate()), (bits(&model), 0.25));
+}
+
+#[test]
 fn special_values_keep_their_bits() {
     let folder = folder();
     let path = folder.path().join("network.safetensors");

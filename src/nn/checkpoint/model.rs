@@ -176,7 +176,10 @@ fn save(network: &Sequential, model: Option<&Model>, path: &Path) -> Result<(), 
         return Err(super::super::error::ModelError::NotBuilt.into());
     }
     let Weights { trainable, statistics } = &network.weights;
-    let state = model.and_then(|model| model.ready.as_ref()).map(|ready| named_leaves(&ready.state));
+    let state = model.and_then(|model| match &model.ready {
+        Some(ready) => Some(named_leaves(&ready.state)),
+        None => model.start().map(|ready| named_leaves(&ready.state)),
+    });
     let tensors = collect([
         ("", named_leaves(trainable)),
         ("", named_leaves(statistics)),
