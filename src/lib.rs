@@ -15,6 +15,11 @@ struct ControlFlow;
 #[doc = include_str!("../docs/tensorboard.md")]
 struct OnTensorBoard;
 
+/// The program of the page for those who come from Keras, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/keras.md")]
+struct Keras;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 
@@ -34,9 +39,9 @@ pub use graph_core::{
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
-    Axes, Cotangents, Operand, Padding, Scalar, Tensor, TensorTree, VjpExt, apply, apply_many, catch,
-    checkpoint, cond, grad, optimize, range, range_between, range_step, scan, value_and_grad,
-    value_and_grad_aux, while_loop, with_vjp,
+    Axes, Cotangents, Fixed, Operand, Padding, Scalar, Segment, Tensor, TensorTree, TreeVisitor, VjpExt,
+    apply, apply_many, catch, checkpoint, cond, grad, optimize, raise, range, range_between, range_step,
+    scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.

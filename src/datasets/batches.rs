@@ -2,7 +2,7 @@
 
 use std::slice::Chunks;
 
-use super::random::Random;
+use super::order::shuffle;
 
 /// Shuffled batches of row numbers, one shuffle per epoch.
 ///
@@ -51,14 +51,7 @@ impl Batches {
 
     /// Shuffles for this epoch and returns its batches in order.
     pub fn epoch(&mut self, epoch: u64) -> Chunks<'_, usize> {
-        for (row_idx, row) in self.rows.iter_mut().enumerate() {
-            *row = row_idx;
-        }
-        let mut random = Random::new(self.seed, epoch);
-        // Fisher-Yates: each place, from the last, takes one of the rows not yet placed.
-        for last in (1..self.rows.len()).rev() {
-            self.rows.swap(last, random.below(last as u64 + 1) as usize);
-        }
+        shuffle(&mut self.rows, self.seed, epoch);
         self.rows[..self.n_visited()].chunks(self.batch_size)
     }
 

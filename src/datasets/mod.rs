@@ -1,6 +1,5 @@
-//! Images of digits as plain host data: MNIST files, digits that the program draws itself, and the order of batches.
-//!
-//! Nothing here knows of tensors; a training loop turns a batch of pixels into one.
+//! Images of digits as plain host data (MNIST files, digits that the program draws itself), the order of batches, and
+//! [`Dataset`], which makes batches of tensors of whatever there is.
 //!
 //! ```
 //! use grafito::datasets::{Batches, synthetic_digits};
@@ -14,13 +13,17 @@
 //! ```
 
 mod batches;
+mod dataset;
 mod error;
 mod images;
 pub mod mnist;
+mod order;
+mod prefetch;
 mod random;
 mod synthetic;
 
 pub use batches::Batches;
+pub use dataset::{Dataset, Examples, Pair};
 pub use error::DatasetError;
 pub use images::{CLASSES, IMAGE_PIXELS, IMAGE_SIDE, Mnist, Split};
 pub use synthetic::synthetic_digits;

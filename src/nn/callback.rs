@@ -1,0 +1,202 @@
+//! Callbacks: what is called at the turns of a training run.
+
+use super::history::{History, Logs};
+use super::model::Model;
+
+/// What a callback gives back: an error ends the training.
+pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Something that watches training, and may act on it. All hooks do nothing unless written.
+///
+/// ```
+/// use grafito::datasets::{Dataset, synthetic_digits};
+/// use grafito::nn::{Callback, CallbackResult, Dense, Fit, Flatten, Logs, Run, Sequential, Sgd, SparseCrossEntropy};
+///
+/// /// Ends training at a loss that is good enough.
+/// struct GoodEnough(f64);
+///
+/// impl Callback for GoodEnough {
+///     fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+///         if logs.get("loss").is_some_and(|loss| loss < self.0) {
+///             run.stop("the loss is good enough");
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let data = Dataset::from(&synthetic_digits(64, 0, 1).train).map(|x, y| (x.cast(grafito::DType::F32) / 255.0, y));
+/// let mut model = Sequential::new()
+///     .add(Flatten)
+///     .add(Dense::new(10))
+///     .compile(Sgd::new(0.1), SparseCrossEntropy::from_logits(), ());
+/// let fit = Fit { epochs: 5, progress: false, ..Fit::default() };
+/// let history = model.fit(&data, fit.with(GoodEnough(1e9)))?;
+/// assert_eq!(history.epochs().len(), 1);
+/// assert_eq!(history.stopped(), Some("the loss is good enough"));
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
+///
+/// # Source
+/// `keras.callbacks.Callback`.
+#[allow(unused_variables, reason = "the names are for those who write the hooks")]
+pub trait Callback {
+    /// The name in errors.
+    fn name(&self) -> String {
+        let full = std::any::type_name::<Self>();
+        full.rsplit("::").next().unwrap_or(full).to_owned()
+    }
+
+    /// Before the first epoch of a run.
+    ///
+    /// # Errors
+    /// What ends the training.
+    fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        Ok(())
+    }
+
+    /// Before an epoch.
+    ///
+    /// # Errors
+    /// What ends the training.
+    fn on_epoch_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        Ok(())
+    }
+
+    /// After each step.
+    ///
+    /// # Errors
+    /// What ends the training.
+    fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+        Ok(())
+    }
+
+    /// After an epoch, and its validation. What is added to `logs` is part of the history, and seen by the callbacks that
+    /// come after.
+    ///
+    /// # Errors
+    /// What ends the training.
+    fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+        Ok(())
+    }
+
+    /// After the last epoch of a run, also of one that was stopped, interrupted or failed.
+    ///
+    /// # Errors
+    /// What `fit` fails with.
+    fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        Ok(())
+    }
+}
+
+/// Passes every hook on.
+macro_rules! pass_on {
+    ($($of:ty),*) => {$(
+        impl<C: Callback + ?Sized> Callback for $of {
+            fn name(&self) -> String {
+                (**self).name()
+            }
+            fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_train_begin(run)
+            }
+            fn on_epoch_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_epoch_begin(run)
+            }
+            fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+                (**self).on_batch_end(run, batch)
+            }
+            fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+                (**self).on_epoch_end(run, logs)
+            }
+            fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_train_end(run)
+            }
+        }
+    )*};
+}
+
+pass_on!(&mut C, Box<C>);
+
+/// A step that was just made.
+///
+/// ```
+/// use grafito::nn::Batch;
+///
+/// let batch = Batch { number: 3, examples: 32, loss: 0.5 };
+/// assert!(batch.loss.is_finite());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch {
+    /// Its number in the epoch, counted from 1.
+    pub number: usize,
+    /// How many examples it had.
+    pub examples: usize,
+    /// Its mean loss.
+    pub loss: f64,
+}
+
+/// A run of `fit`, as callbacks see it.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Batch, Callback, CallbackResult, Dense, Fit, MeanSquaredError, Run, Sequential, Sgd};
+/// use grafito::prelude::*;
+///
+/// /// Halves the learning rate, and tells how far training is.
+/// struct Halving;
+///
+/// impl Callback for Halving {
+///     fn on_batch_end(&mut self, run: &mut Run<'_>, _: &Batch) -> CallbackResult {
+///         run.model.set_learning_rate(run.model.learning_rate() / 2.0);
+///         println!("epoch {}/{}: {}", run.epoch(), run.last_epoch(), run.figures());
+///         Ok(())
+///     }
+/// }
+///
+/// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+/// model.fit(&data, Fit { epochs: 2, progress: false, ..Fit::default() }.with(Halving))?;
+/// assert_eq!(model.learning_rate(), 0.025);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The model in training.
+    pub model: &'a mut Model,
+    pub(super) epoch: usize,
+    pub(super) last_epoch: usize,
+    pub(super) batches: Option<usize>,
+    pub(super) history: History,
+    pub(super) stop: Option<String>,
+}
+
+impl Run<'_> {
+    /// The number of the epoch, counted from 1 over all runs.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// The number of the last epoch of this run.
+    pub fn last_epoch(&self) -> usize {
+        self.last_epoch
+    }
+
+    /// How many batches an epoch has, where that is known.
+    pub fn batches(&self) -> Option<usize> {
+        self.batches
+    }
+
+    /// The epochs of this run so far.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Mean loss and metrics of the epoch so far.
+    pub fn figures(&self) -> Logs {
+        self.model.figures()
+    }
+
+    /// Ends training: after this step in [`Callback::on_batch_end`], after this epoch in [`Callback::on_epoch_end`].
+    pub fn stop(&mut self, reason: impl Into<String>) {
+        self.stop.get_or_insert(reason.into());
+    }
+}

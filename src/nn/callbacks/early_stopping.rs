@@ -1,0 +1,103 @@
+//! The end of a training that makes no progress.
+
+use super::super::callback::{Callback, CallbackResult, Run};
+use super::super::history::Logs;
+use super::super::network::Weights;
+use super::monitor::Monitor;
+
+/// Ends training when a figure has not got better for some epochs.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+/// use grafito::prelude::*;
+///
+/// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+/// // With a rate of 0 nothing gets better.
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.0), MeanSquaredError, ());
+/// let fit = Fit { epochs: 10, progress: false, ..Fit::default() };
+/// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").patience(2)))?;
+/// assert_eq!(history.epochs().len(), 3);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
+///
+/// # Source
+/// `keras.callbacks.EarlyStopping`.
+#[derive(Debug, Clone)]
+pub struct EarlyStopping {
+    figure: String,
+    monitor: Monitor,
+    patience: usize,
+    waited: usize,
+    restores_best: bool,
+    best: Option<Weights>,
+}
+
+impl EarlyStopping {
+    /// Watches a figure. More is better if its name says accuracy, AUC, precision or recall, else less is.
+    pub fn new(figure: &str) -> EarlyStopping {
+        EarlyStopping {
+            figure: figure.to_owned(),
+            monitor: Monitor::new(figure),
+            patience: 0,
+            waited: 0,
+            restores_best: false,
+            best: None,
+        }
+    }
+
+    /// How many epochs in a row may be no better; 0 unless given.
+    #[must_use]
+    pub fn patience(self, patience: usize) -> EarlyStopping {
+        EarlyStopping { patience, ..self }
+    }
+
+    /// By how much the figure must change to be better; 0 unless given.
+    #[must_use]
+    pub fn least_change(self, change: f64) -> EarlyStopping {
+        EarlyStopping { monitor: self.monitor.least_change(change), ..self }
+    }
+
+    /// More of the figure is better.
+    #[must_use]
+    pub fn maximize(self) -> EarlyStopping {
+        EarlyStopping { monitor: self.monitor.growing(true), ..self }
+    }
+
+    /// Less of the figure is better.
+    #[must_use]
+    pub fn minimize(self) -> EarlyStopping {
+        EarlyStopping { monitor: self.monitor.growing(false), ..self }
+    }
+
+    /// When training ends, the model is given the weights of the best epoch.
+    #[must_use]
+    pub fn restore_best(self) -> EarlyStopping {
+        EarlyStopping { restores_best: true, ..self }
+    }
+}
+
+impl Callback for EarlyStopping {
+    fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+        if self.monitor.improves(logs)? {
+            self.waited = 0;
+            if self.restores_best {
+                self.best = Some(run.model.network.weights.clone());
+            }
+            return Ok(());
+        }
+        self.waited += 1;
+        if self.waited >= self.patience.max(1) {
+            let best = self.monitor.best().unwrap_or(f64::NAN);
+            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+        }
+        Ok(())
+    }
+
+    fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        if let Some(best) = self.best.take() {
+            run.model.network.weights = best;
+        }
+        Ok(())
+    }
+}

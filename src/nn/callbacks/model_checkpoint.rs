@@ -1,0 +1,90 @@
+//! Checkpoints while training goes on.
+
+use std::path::PathBuf;
+
+use super::super::callback::{Callback, CallbackResult, Run};
+use super::super::history::Logs;
+use super::monitor::Monitor;
+
+/// Saves the model after each epoch, or after each epoch that is the best so far.
+///
+/// `{epoch}` in the path stands for the epoch's number. Each file is replaced as a whole, so a checkpoint that was once
+/// there stays readable whenever the program ends.
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Dense, Fit, MeanSquaredError, ModelCheckpoint, Sequential, Sgd};
+/// use grafito::prelude::*;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("best.safetensors");
+/// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+/// let fit = Fit { epochs: 3, progress: false, ..Fit::default() };
+/// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss")))?;
+/// assert!(Sequential::load(&path).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.callbacks.ModelCheckpoint`.
+#[derive(Debug, Clone)]
+pub struct ModelCheckpoint {
+    path: PathBuf,
+    monitor: Option<Monitor>,
+}
+
+impl ModelCheckpoint {
+    /// After each epoch, and when training ends, also where it is interrupted within an epoch: the file to resume from.
+    pub fn last(path: impl Into<PathBuf>) -> ModelCheckpoint {
+        ModelCheckpoint { path: path.into(), monitor: None }
+    }
+
+    /// After each epoch in which a figure is better than ever. More is better if its name says accuracy, AUC, precision or
+    /// recall, else less is.
+    pub fn best(path: impl Into<PathBuf>, figure: &str) -> ModelCheckpoint {
+        ModelCheckpoint { path: path.into(), monitor: Some(Monitor::new(figure)) }
+    }
+
+    /// More of the figure is better.
+    #[must_use]
+    pub fn maximize(self) -> ModelCheckpoint {
+        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(true)), ..self }
+    }
+
+    /// Less of the figure is better.
+    #[must_use]
+    pub fn minimize(self) -> ModelCheckpoint {
+        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(false)), ..self }
+    }
+
+    /// What the figure must be better than in the first epoch: the best of a training that is resumed.
+    #[must_use]
+    pub fn starting_from(self, figure: f64) -> ModelCheckpoint {
+        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.starting_from(figure)), ..self }
+    }
+
+    fn save(&self, run: &Run<'_>) -> CallbackResult {
+        let path = self.path.to_string_lossy();
+        let path = match path.contains("{epoch}") {
+            true => PathBuf::from(path.replace("{epoch}", &run.epoch().to_string())),
+            false => self.path.clone(),
+        };
+        Ok(run.model.save(path)?)
+    }
+}
+
+impl Callback for ModelCheckpoint {
+    fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+        let is_wanted = match &mut self.monitor {
+            Some(monitor) => monitor.improves(logs)?,
+            None => true,
+        };
+        if is_wanted { self.save(run) } else { Ok(()) }
+    }
+
+    fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        // Within an epoch: the end of the last one was saved.
+        if self.monitor.is_none() && run.model.batches() > 0 { self.save(run) } else { Ok(()) }
+    }
+}

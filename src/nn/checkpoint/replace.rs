@@ -1,0 +1,53 @@
+//! Files that are replaced as a whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Replaces a file by what `write` writes: into a temporary file beside it, which is flushed to the disk and then takes its
+/// name. Whatever fails, and whenever the process ends, the file is as it was or as it is to be.
+///
+/// ```
+/// use std::io::Write;
+/// use grafito::nn::replace_file;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("notes.txt");
+/// replace_file(&path, |file| file.write_all(b"whole"))?;
+/// let failed = replace_file(&path, |file| {
+///     file.write_all(b"ha")?;
+///     Err(std::io::Error::other("the disk is full"))
+/// });
+/// assert!(failed.is_err());
+/// assert_eq!(std::fs::read(&path)?, b"whole");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When the folder cannot be written to, `write` fails, or the path names something else than a file.
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // Replacing a device, a pipe or a link would not write to it but put a file in its place.
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is no regular file")),
+        _ => {}
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = NamedTempFile::new_in(folder)?;
+    write(&mut file)?;
+    file.flush()?;
+    // A temporary file is for its owner alone; this one is not to stay one.
+    #[cfg(unix)]
+    fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The name is in the folder, which is flushed on its own. Not every system lets it be opened.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What can be wrong with a model, its layers and its data.
+
+use grafito::{DType, Fact, Origin};
+use thiserror::Error;
+
+/// Why a layer cannot be built.
+///
+/// ```
+/// use grafito::Fact;
+/// use grafito::nn::LayerError;
+/// use grafito::prelude::*;
+///
+/// let pixels = Fact::new(DType::U8, [784]);
+/// let error = LayerError::unless_f32(&pixels).unwrap_err();
+/// assert_eq!(error.to_string(), "takes f32, and an example is u8[784]; cast or rescale it first");
+/// assert_eq!(LayerError::last_axis(&pixels, "an axis of features"), Ok(784));
+/// assert!(LayerError::unless_positive("the number of units", 0).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// The layer takes another number of axes.
+    #[error("takes {expected}, and an example is {found}")]
+    Shape {
+        /// What it takes, in words.
+        expected: String,
+        /// An example.
+        found: Fact,
+    },
+    /// The layer takes another dtype.
+    #[error("takes {expected}, and an example is {found}; cast or rescale it first")]
+    DType {
+        /// What it takes, in words.
+        expected: &'static str,
+        /// An example.
+        found: Fact,
+    },
+    /// A setting that makes no sense.
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl LayerError {
+    /// An error from a sentence.
+    pub fn setting(message: impl Into<String>) -> LayerError {
+        LayerError::Setting(message.into())
+    }
+
+    /// Fails unless an example is of floats.
+    ///
+    /// # Errors
+    /// [`LayerError::DType`].
+    pub fn unless_float(input: &Fact) -> Result<(), LayerError> {
+        if input.dtype.is_float() {
+            return Ok(());
+        }
+        Err(LayerError::DType { expected: "floats", found: input.clone() })
+    }
+
+    /// Fails unless an example is of f32, as weights are.
+    ///
+    /// # Errors
+    /// [`LayerError::DType`].
+    pub fn unless_f32(input: &Fact) -> Result<(), LayerError> {
+        if input.dtype == DType::F32 {
+            return Ok(());
+        }
+        Err(LayerError::DType { expected: "f32", found: input.clone() })
+    }
+
+    /// The length of the last axis of an example. `expected` says in words what the layer takes.
+    ///
+    /// # Errors
+    /// [`LayerError::Shape`] for a scalar.
+    pub fn last_axis(input: &Fact, expected: &str) -> Result<usize, LayerError> {
+        let none = || LayerError::Shape { expected: expected.to_owned(), found: input.clone() };
+        input.shape.last().copied().ok_or_else(none)
+    }
+
+    /// Fails unless a number of units, channels or the like is positive.
+    ///
+    /// # Errors
+    /// [`LayerError::Setting`].
+    pub fn unless_positive(what: &str, number: usize) -> Result<(), LayerError> {
+        if number > 0 {
+            return Ok(());
+        }
+        Err(LayerError::setting(format!("{what} is 0, expected at least 1")))
+    }
+}
+
+/// Why a model cannot be built, trained or used.
+///
+/// ```
+/// use grafito::nn::{Dense, ModelError, Sequential};
+///
+/// let error = Sequential::new().input([3]).add(Dense::new(0)).build().unwrap_err();
+/// assert!(matches!(&error, ModelError::Layer { name, .. } if name == "dense"));
+/// assert!(error.to_string().ends_with("the number of units is 0, expected at least 1"));
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A layer refuses its input or its settings.
+    #[error("layer `{name}` ({kind}, added at {origin}): {reason}")]
+    Layer {
+        /// Name of the layer.
+        name: String,
+        /// Its kind.
+        kind: &'static str,
+        /// Where it was added.
+        origin: Origin,
+        /// What is wrong.
+        reason: Box<LayerError>,
+    },
+    /// Two layers with one name.
+    #[error("two layers are named `{name}`: at {first} and at {second}")]
+    SameName {
+        /// The name.
+        name: String,
+        /// Where the first was added.
+        first: Origin,
+        /// Where the second was added.
+        second: Origin,
+    },
+    /// A network that has not been built is asked for what it only has then.
+    #[error("the shape of the input is not known yet; give it with `.input(..)`, or show the model data")]
+    NotBuilt,
+    /// Data that the model was not built for.
+    #[error("the model takes examples that are {expected}, and was given {found}")]
+    Input {
+        /// What it was built for.
+        expected: Fact,
+        /// What it was given.
+        found: Fact,
+    },
+    /// Data that makes no batches.
+    #[error("data: {0}")]
+    Data(String),
+    /// An operation of a step failed.
+    #[error(transparent)]
+    Step(#[from] grafito::Error),
+    /// A callback failed.
+    #[error("callback `{name}`: {reason}")]
+    Callback {
+        /// Its name.
+        name: String,
+        /// What it said.
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A weight of another dtype or shape.
+    #[error("the weight `{name}` is {expected}, and was given {found}")]
+    Weight {
+        /// Name of the weight.
+        name: String,
+        /// What it is.
+        expected: Box<Fact>,
+        /// What it was given.
+        found: Box<Fact>,
+    },
+    /// A weight that there is not.
+    #[error("the model has no weight `{name}`")]
+    NoWeight {
+        /// The name.
+        name: String,
+    },
+    /// A weight, or the output of a layer, that no memory holds.
+    #[error("`{name}`, {fact}, is too large")]
+    TooLarge {
+        /// Name of the weight or layer.
+        name: String,
+        /// What it would be.
+        fact: Fact,
+    },
+}

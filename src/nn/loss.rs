@@ -1,0 +1,132 @@
+//! Losses: what a network's output costs.
+
+use std::fmt;
+
+use grafito::{Error, Tensor, TensorTree};
+use serde_json::Value as Json;
+
+use super::activation::Activation;
+
+/// What a network gave for a batch, with what its last activation was applied to where it ends with one.
+///
+/// A loss or metric that is exact, or cheaper, on logits asks for them with [`Predictions::before`].
+///
+/// ```
+/// use grafito::nn::{Activation, Predictions};
+/// use grafito::prelude::*;
+///
+/// let logits = Tensor::from([[0.0f32, 0.0]]);
+/// let p = Predictions::activated(logits.softmax(-1), Activation::Softmax, logits);
+/// assert!(p.before(Activation::Softmax).is_some() && p.before(Activation::Sigmoid).is_none());
+/// assert_eq!(p.values().to_vec::<f32>(), [0.5, 0.5]);
+/// ```
+#[derive(Debug, Clone, TensorTree)]
+pub struct Predictions {
+    values: Tensor,
+    #[fixed]
+    activation: Activation,
+    before: Option<Tensor>,
+}
+
+impl Predictions {
+    /// Plain values.
+    pub fn new(values: Tensor) -> Predictions {
+        Predictions { values, activation: Activation::Linear, before: None }
+    }
+
+    /// Values that an activation gave for `before`.
+    pub fn activated(values: Tensor, activation: Activation, before: Tensor) -> Predictions {
+        Predictions { values, activation, before: Some(before) }
+    }
+
+    /// The network's output.
+    pub fn values(&self) -> &Tensor {
+        &self.values
+    }
+
+    /// Fails unless targets have the shape of the output: `[n, 1]` and `[n]` would broadcast to `[n, n]`, and a network
+    /// train on that without complaint. `kind` is the loss or metric that asks.
+    ///
+    /// # Panics
+    /// When the shapes differ, as a failed operation.
+    #[track_caller]
+    pub fn expect_shape_of(&self, targets: &Tensor, kind: &str) {
+        if self.values.shape() != targets.shape() {
+            let (values, targets) = (self.values.fact(), targets.fact());
+            let message = format!("{kind}: predictions {values} and targets {targets} differ in shape");
+            grafito::raise(Error::usage(message));
+        }
+    }
+
+    /// What the activation was applied to, if it was this one.
+    pub fn before(&self, activation: Activation) -> Option<&Tensor> {
+        self.before.as_ref().filter(|_| self.activation == activation)
+    }
+}
+
+/// What predictions cost, given what they should have been.
+///
+/// ```
+/// use grafito::nn::{Loss, Predictions};
+/// use grafito::prelude::*;
+///
+/// /// Squares what is too low twice as much.
+/// #[derive(Debug)]
+/// struct Cautious;
+///
+/// impl Loss for Cautious {
+///     fn kind(&self) -> &'static str {
+///         "Cautious"
+///     }
+///     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+///         predictions.expect_shape_of(targets, self.kind());
+///         let error = predictions.values() - targets;
+///         &error * &error * error.lt(0.0).select(2.0, &error.ones_like())
+///     }
+/// }
+///
+/// let loss = Cautious.mean(&Predictions::new(Tensor::from([0.0f32, 2.0])), &Tensor::from([1.0f32, 1.0]));
+/// assert_eq!(loss.item::<f32>(), 1.5);
+/// ```
+///
+/// # Source
+/// `keras.losses.Loss`, with the reduction `sum_over_batch_size`.
+pub trait Loss: fmt::Debug + Send + Sync + 'static {
+    /// The name of the kind of loss, as in files.
+    fn kind(&self) -> &'static str;
+
+    /// The loss of each example, or of each of its parts: averaged, they are the loss of the batch.
+    ///
+    /// # Shape
+    /// The first axis is that of the examples.
+    fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor;
+
+    /// The loss of a batch, a scalar.
+    fn mean(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        self.each(predictions, targets).mean(..)
+    }
+
+    /// The settings, as they are kept in files.
+    fn config(&self) -> Json {
+        Json::Null
+    }
+}
+
+/// A loss that is chosen while the program runs.
+impl Loss for Box<dyn Loss> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        (**self).each(predictions, targets)
+    }
+
+    fn mean(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        (**self).mean(predictions, targets)
+    }
+
+    fn config(&self) -> Json {
+        (**self).config()
+    }
+}

@@ -1,0 +1,5 @@
+//! The metrics, one a file.
+
+mod accuracy;
+
+pub use accuracy::Accuracy;

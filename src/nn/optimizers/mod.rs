@@ -1,0 +1,5 @@
+//! The optimizers, one a file.
+
+mod sgd;
+
+pub use sgd::Sgd;

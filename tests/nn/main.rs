@@ -1,0 +1,18 @@
+//! Models and what trains them.
+
+#[path = "../../examples/mnist/model.rs"]
+mod model;
+
+mod callbacks;
+mod checkpoints;
+mod data;
+mod errors;
+mod example;
+mod fuzz;
+mod initializers;
+mod layers;
+mod parity;
+mod recipe;
+mod steps;
+mod support;
+mod tables;
