@@ -1,5 +1,9 @@
 //! Callbacks: what is called at the turns of a training run.
 
+use graph_core::Graph;
+use graph_ops::Tensor;
+
+use super::error::ModelError;
 use super::history::{History, Logs};
 use super::model::Model;
 
@@ -167,6 +171,8 @@ pub struct Run<'a> {
     pub(super) batches: Option<usize>,
     pub(super) history: History,
     pub(super) stop: Option<String>,
+    /// Examples and targets of the last step.
+    pub(super) batch: Option<(Tensor, Tensor)>,
 }
 
 impl Run<'_> {
@@ -183,6 +189,16 @@ impl Run<'_> {
     /// How many batches an epoch has, where that is known.
     pub fn batches(&self) -> Option<usize> {
         self.batches
+    }
+
+    /// The graph of the step that was just made, as traced and optimized; `None` before the first step.
+    ///
+    /// # Errors
+    /// When it cannot be traced once more.
+    pub fn step_graphs(&mut self) -> Result<Option<(Graph, Graph)>, ModelError> {
+        let Some((x, targets)) = &self.batch else { return Ok(None) };
+        let traced = self.model.step_graph(x, targets)?;
+        Ok(Some((traced, self.model.step_optimized(x, targets)?)))
     }
 
     /// The epochs of this run so far.

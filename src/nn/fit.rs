@@ -169,8 +169,15 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
         model.restart_epoch();
     }
     let history = History::default();
-    let mut run =
-        Run { model, epoch, last_epoch: epoch.saturating_add(epochs), batches, history, stop: None };
+    let mut run = Run {
+        model,
+        epoch,
+        last_epoch: epoch.saturating_add(epochs),
+        batches,
+        history,
+        stop: None,
+        batch: None,
+    };
     let result = run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop);
     if let Some(reason) = run.stop.take() {
         run.history.stop(reason);
@@ -227,6 +234,7 @@ fn run_steps(
         }
         let loss = run.model.step(&x, &targets)?;
         let batch = Batch { number: run.model.batches(), examples: x.shape()[0], loss };
+        run.batch = Some((x, targets));
         callbacks.call(run, |callback, run| callback.on_batch_end(run, &batch))?;
     }
     if run.model.batches() == 0 {

@@ -73,7 +73,8 @@ pub use variables::Variables;
 
 pub use callback::{Batch, Callback, CallbackResult, Run};
 pub use callbacks::{
-    CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, TerminateOnNan,
+    CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, TensorBoard,
+    TerminateOnNan,
 };
 pub use checkpoint::{CheckpointError, CheckpointProblem, Registry, load_tree, replace_file, save_tree};
 pub use fit::{Fit, StopFlag, Validation};

@@ -342,6 +342,16 @@ impl Model {
         Ok(grafito::catch(|| train_step::graph(program, &mut self.network.weights, state, x, targets))?)
     }
 
+    /// The graph of a step of training on such a batch, optimized.
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch.
+    pub fn step_optimized(&mut self, x: &Tensor, targets: &Tensor) -> Result<Graph, ModelError> {
+        self.ready_for(x)?;
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        Ok(grafito::catch(|| train_step::optimized(program, &mut self.network.weights, state, x, targets))?)
+    }
+
     /// The plan of a step of training on such a batch, as text.
     ///
     /// ```

@@ -1,5 +1,6 @@
 //! Logs for TensorBoard: read back by a reader of their own, and by TensorBoard itself.
 
+mod callback;
 mod content;
 mod example;
 mod failure;
