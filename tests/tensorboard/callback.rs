@@ -11,12 +11,15 @@ use grafito::nn::{
 
 use crate::reader::{events_of, value};
 
-/// Epochs and values of the scalars of a run, by tag, and how often other tags were logged.
-fn logged(folder: &Path) -> (BTreeMap<String, Vec<(i64, f32)>>, BTreeMap<String, usize>) {
+/// Epochs and values of scalars, by tag.
+type Curves = BTreeMap<String, Vec<(i64, f32)>>;
+
+/// The scalars of a run, and how often other tags were logged.
+fn logged(folder: &Path) -> (Curves, BTreeMap<String, usize>) {
     let mut files = std::fs::read_dir(folder).expect("a run");
     let file = files.next().expect("a file").expect("a file").path();
     assert!(files.next().is_none(), "one file");
-    let (mut scalars, mut others) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::new());
+    let (mut scalars, mut others) = (Curves::new(), BTreeMap::new());
     for event in events_of(&file).iter().filter(|event| event.has(5)) {
         let (step, value) = value(event);
         if value.has(2) {
