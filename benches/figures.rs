@@ -28,6 +28,7 @@ struct Figure {
 
 const FIGURES: &[Figure] = &[
     Figure { name: "recipe_lazy", unit: "s/epoch", samples: 9, measure: || recipe(Mode::Lazy) },
+    Figure { name: "recipe_epoch", unit: "s/epoch", samples: 9, measure: recipe_epoch },
     Figure { name: "recipe_eager", unit: "s/epoch", samples: 5, measure: || recipe(Mode::Eager) },
     Figure { name: "call", unit: "us", samples: 9, measure: call },
     Figure { name: "first_call", unit: "ms", samples: 9, measure: first_call },
@@ -83,6 +84,25 @@ fn recipe(mode: Mode) -> Box<dyn FnMut() -> f64> {
             })
         })
     })
+}
+
+/// An epoch as one call: a loop over batches, which are gathered from all images by a shuffled list of positions.
+#[graph_fn]
+fn train_epoch(net: &mut Mlp, images: &Tensor, labels: &Tensor, batches: &Tensor) -> Tensor {
+    let mut total = Tensor::scalar(0.0f32);
+    for batch in batches {
+        let (loss, _) = train_step(net, &images.gather(0, &batch), &labels.gather(0, &batch), 0.01);
+        total += loss;
+    }
+    total / 1875.0
+}
+
+/// The same epoch in one call, on 60,000 resident images.
+fn recipe_epoch() -> Box<dyn FnMut() -> f64> {
+    let mut net = Mlp::new(1);
+    let (images, labels) = images(60_000);
+    let batches = ((Tensor::arange(60_000, DType::I64) * 7919) % 60_000).reshape([1875, 32]).eval();
+    Box::new(move || seconds(1, || drop(train_epoch(&mut net, &images, &labels, &batches).eval())))
 }
 
 #[graph_fn]

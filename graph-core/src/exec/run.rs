@@ -217,6 +217,8 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     };
     let mut operands: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
     let mut homes = Homes::new(step, frame, spare);
+    // SAFETY: as for the whole loop.
+    unsafe { homes.move_in(step, body, &mut operands[..*carried]) };
     let decision = frame.address(Place::Arena(*decision));
     let collected = &step.results[*carried..];
     collected.iter().for_each(|slot| stack(frame, slot).borrow_mut().clear());
@@ -314,6 +316,8 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     operands.extend(sequences.iter().map(|rows| rows.start));
     operands.extend(invariants.iter().map(|a| frame.argument(a)));
     let mut homes = Homes::new(step, frame, spare);
+    // SAFETY: as for the whole loop.
+    unsafe { homes.move_in(step, body, &mut operands[1..1 + carried]) };
     let collected = &step.results[*carried..];
     for slot in collected.iter().filter(|slot| slot.fact.is_stack()) {
         stack(frame, slot).borrow_mut().clear();
@@ -356,6 +360,22 @@ impl Homes {
         Homes {
             next: results.map(|slot| frame.address(slot.place)).collect(),
             other: spare.iter().map(|&offset| frame.address(Place::Arena(offset))).collect(),
+        }
+    }
+
+    /// Lets the variables that stay in one home begin there.
+    ///
+    /// # Safety
+    /// The initial values and the homes are valid for the facts of the loop variables.
+    unsafe fn move_in(&mut self, step: &Step, body: &SubPlan, current: &mut [*mut u8]) {
+        for (i, _) in body.plan.stays.iter().enumerate().filter(|(_, stays)| **stays) {
+            let home = self.next[i];
+            if current[i] != home {
+                // SAFETY: the caller's promise; a result does not overlap an argument.
+                unsafe { home.copy_from_nonoverlapping(current[i], step.results[i].fact.num_bytes()) };
+            }
+            current[i] = home;
+            self.other[i] = home;
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Plan {
     pub(crate) fresh: Vec<Fact>,
     /// Where each output is at the end.
     pub(crate) outputs: Vec<Slot>,
+    /// Of a loop's body: which loop variables have their next value in the place of the one before.
+    pub(crate) stays: Vec<bool>,
 }
 
 /// What a planner may do. No result depends on it.
@@ -122,7 +124,7 @@ pub(crate) enum Action {
         carried: usize,
         /// Offset of the condition's result.
         decision: usize,
-        /// Second homes of the loop variables; the first are the results.
+        /// Second homes of the loop variables that do not stay in one; the first are the results.
         spare: Vec<usize>,
     },
     For {

@@ -23,6 +23,23 @@ pub(super) enum Border {
     Caller,
     /// The step of a parent plan: each output is written to the place that the parent chose, `Fresh(i)` for output i.
     Parent,
+    /// A loop of a parent plan: the same, but a loop variable may stay in its place, the input's.
+    Loop {
+        /// Number of the input that is the first loop variable.
+        first: usize,
+        /// Number of loop variables, which are the first outputs.
+        carried: usize,
+    },
+}
+
+impl Border {
+    /// The input that is the loop variable of this output.
+    fn variable(self, output: usize) -> Option<usize> {
+        match self {
+            Border::Loop { first, carried } if output < carried => Some(first + output),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Result<Plan, Error> {
@@ -93,6 +110,7 @@ impl<'g> Planner<'g> {
             input_facts: graph.input_facts().cloned().collect(),
             fresh: Vec::new(),
             outputs: Vec::new(),
+            stays: Vec::new(),
         };
         let mut planner = Planner {
             graph,
@@ -109,7 +127,7 @@ impl<'g> Planner<'g> {
         for (index, &id) in graph.inputs().iter().enumerate() {
             planner.new_storage(Value::new(id, 0), Place::Input(index));
         }
-        if border == Border::Parent {
+        if border != Border::Caller {
             planner.plan.fresh = graph.output_facts().cloned().collect();
         }
         planner
@@ -205,27 +223,34 @@ impl<'g> Planner<'g> {
             return Ok((Action::Scalar { program, registers }, scratch));
         }
         let action = match kind {
-            NodeKind::Call { body, .. } => Action::Call(self.sub_plan(body, &mut scratch)?),
+            NodeKind::Call { body, .. } => Action::Call(self.sub_plan(body, Border::Parent, &mut scratch)?),
             NodeKind::If { then_branch, else_branch } => Action::If {
-                then_plan: self.sub_plan(then_branch, &mut scratch)?,
-                else_plan: self.sub_plan(else_branch, &mut scratch)?,
+                then_plan: self.sub_plan(then_branch, Border::Parent, &mut scratch)?,
+                else_plan: self.sub_plan(else_branch, Border::Parent, &mut scratch)?,
             },
-            NodeKind::While { condition, body, carried } => Action::While {
-                condition: self.sub_plan(condition, &mut scratch)?,
-                body: self.sub_plan(body, &mut scratch)?,
-                carried: *carried,
-                decision: self.scratch(DType::Bool.size(), &mut scratch),
-                spare: self.spare(id, *carried, &mut scratch),
-            },
-            NodeKind::For { body, trips, reverse, carried, scanned } => Action::For {
-                body: self.sub_plan(body, &mut scratch)?,
-                trips: *trips,
-                reverse: *reverse,
-                carried: *carried,
-                scanned: *scanned,
-                counter: self.scratch(DType::I64.size(), &mut scratch),
-                spare: self.spare(id, *carried, &mut scratch),
-            },
+            NodeKind::While { condition, body, carried } => {
+                let condition = self.sub_plan(condition, Border::Parent, &mut scratch)?;
+                let border = Border::Loop { first: 0, carried: *carried };
+                let body = self.sub_plan(body, border, &mut scratch)?;
+                let decision = self.scratch(DType::Bool.size(), &mut scratch);
+                let spare = self.spare(id, &body, &mut scratch);
+                Action::While { condition, body, carried: *carried, decision, spare }
+            }
+            NodeKind::For { body, trips, reverse, carried, scanned } => {
+                let border = Border::Loop { first: 1, carried: *carried };
+                let body = self.sub_plan(body, border, &mut scratch)?;
+                let counter = self.scratch(DType::I64.size(), &mut scratch);
+                let spare = self.spare(id, &body, &mut scratch);
+                Action::For {
+                    body,
+                    trips: *trips,
+                    reverse: *reverse,
+                    carried: *carried,
+                    scanned: *scanned,
+                    counter,
+                    spare,
+                }
+            }
             NodeKind::Input { .. } | NodeKind::Constant(_) | NodeKind::Apply(_) => {
                 unreachable!("placed by place_node")
             }
@@ -233,17 +258,24 @@ impl<'g> Planner<'g> {
         Ok((action, scratch))
     }
 
-    fn sub_plan(&mut self, region: &Graph, scratch: &mut Vec<(usize, usize)>) -> Result<SubPlan, Error> {
-        let plan = plan(region, Border::Parent, self.options)?;
+    fn sub_plan(
+        &mut self,
+        region: &Graph,
+        border: Border,
+        scratch: &mut Vec<(usize, usize)>,
+    ) -> Result<SubPlan, Error> {
+        let plan = plan(region, border, self.options)?;
         let arena = self.scratch(plan.arena_bytes, scratch);
         let first_stack = self.plan.num_stacks;
         self.plan.num_stacks += plan.num_stacks;
         Ok(SubPlan { plan, arena, first_stack })
     }
 
-    fn spare(&mut self, id: NodeId, carried: usize, scratch: &mut Vec<(usize, usize)>) -> Vec<usize> {
-        let facts = &self.graph.node(id).facts()[..carried];
-        facts.iter().map(|fact| self.scratch(fact.num_bytes(), scratch)).collect()
+    /// Second homes of the loop variables that do not stay in one.
+    fn spare(&mut self, id: NodeId, body: &SubPlan, scratch: &mut Vec<(usize, usize)>) -> Vec<usize> {
+        let facts = self.graph.node(id).facts().iter().zip(&body.plan.stays);
+        let bytes = facts.map(|(fact, &stays)| if stays { 0 } else { fact.num_bytes() });
+        bytes.map(|bytes| self.scratch(bytes, scratch)).collect()
     }
 
     fn scratch(&mut self, bytes: usize, scratch: &mut Vec<(usize, usize)>) -> usize {
@@ -268,11 +300,11 @@ impl<'g> Planner<'g> {
     /// Whether a result computed at this position may take an operand's memory: they have one fact, the operand dies
     /// here, and its memory is ours.
     fn is_ours_to_overwrite(&self, operand: Value, result: Value, position: usize) -> bool {
-        if self.border == Border::Parent && self.graph.outputs().contains(&result) {
-            return false; // The parent has chosen its place.
-        }
         let storage = &self.storages[self.storage_of[&operand]];
+        let is_exposed = self.border != Border::Caller && self.graph.outputs().contains(&result);
         let is_ours = match storage.place {
+            // The parent has chosen its place, which may be that of a loop variable.
+            place if is_exposed => self.is_variable_of(place, result),
             Place::Arena(_) => self.last_use[&result] != usize::MAX,
             // What the caller gave is overwritten only once nothing can fail any more: a failed call loses nothing.
             Place::Input(index) => self.is_donated(index) && self.last_failure < Some(position),
@@ -291,6 +323,17 @@ impl<'g> Planner<'g> {
         }
     }
 
+    /// Whether the place is that of the loop variable whose next value this is, and nothing else.
+    fn is_variable_of(&self, place: Place, result: Value) -> bool {
+        let mut outputs = self.graph.outputs().iter().enumerate().filter(|(_, output)| **output == result);
+        match (outputs.next(), outputs.next()) {
+            (Some((output, _)), None) => {
+                self.border.variable(output).is_some_and(|input| place == Place::Input(input))
+            }
+            _ => false,
+        }
+    }
+
     fn is_donated(&self, index: usize) -> bool {
         let kind = self.graph.node(self.graph.inputs()[index]).kind();
         matches!(kind, NodeKind::Input { donated: true, .. })
@@ -305,7 +348,7 @@ impl<'g> Planner<'g> {
         }
         let position = self.graph.outputs().iter().position(|&output| output == value);
         let place = match (self.border, position) {
-            (Border::Parent, Some(index)) => Place::Fresh(index),
+            (Border::Parent | Border::Loop { .. }, Some(index)) => Place::Fresh(index),
             (Border::Caller, _) if self.last_use[&value] == usize::MAX => {
                 self.plan.fresh.push(self.graph.fact(value).clone());
                 Place::Fresh(self.plan.fresh.len() - 1)
@@ -361,7 +404,12 @@ impl<'g> Planner<'g> {
     fn finish(mut self) -> Plan {
         for (index, &output) in self.graph.outputs().iter().enumerate() {
             let slot = self.slot(output);
-            if self.border == Border::Parent && slot.place != Place::Fresh(index) {
+            let variable = self.border.variable(index);
+            let stays = variable.is_some_and(|input| slot.place == Place::Input(input));
+            if variable.is_some() {
+                self.plan.stays.push(stays);
+            }
+            if self.border != Border::Caller && slot.place != Place::Fresh(index) && !stays {
                 let target = Slot { place: Place::Fresh(index), fact: slot.fact.clone() };
                 self.plan.steps.push(Step {
                     action: Action::Copy,

@@ -4,7 +4,7 @@ use graph_core::{
     Arena, Array, DType, Fact, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind, set_num_threads,
     with_mode,
 };
-use graph_ops::{Tensor, grad};
+use graph_ops::{Tensor, grad, scan};
 
 /// The graph of a function of tensors of these facts.
 fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Tensor>) -> Graph {
@@ -165,4 +165,28 @@ fn updates_take_the_place_of_what_they_update() {
     let graph = traced(&facts, true, |x| vec![&x[0] - &x[2] * 0.1 - 1, (&x[1] * 0.9 + &x[3]) * 2]);
     let plan = Plan::new(&graph).expect("plans");
     assert_eq!((plan.num_in_place_inputs(), plan.arena_bytes()), (2, 0), "{plan}");
+}
+
+#[test]
+fn loop_variables_that_nothing_else_needs_stay_where_they_are() {
+    let bytes = |function: fn(&[Tensor]) -> Vec<Tensor>| {
+        let facts = [floats([1000]), floats([50, 1000])];
+        let inputs = [random(&facts[0], 1), random(&facts[1], 2)];
+        let graph = traced(&facts, false, function);
+        let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
+        let expected = with_mode(Mode::Eager, || {
+            let tensors: Vec<Tensor> = inputs.iter().cloned().map(Tensor::from_array).collect();
+            function(&tensors).iter().map(|y| y.try_array().expect("computes")).collect::<Vec<_>>()
+        });
+        assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
+        plan.arena_bytes()
+    };
+    let stays = bytes(|x| vec![scan(x[0].clone(), &x[1], |s, row| (s * 0.5 + row, Tensor::scalar(0i64))).0]);
+    assert!(stays < 1000, "{stays}: no second home");
+    let moves = bytes(|x| {
+        let state = (x[0].clone(), &x[0] * 2.0);
+        let ((a, b), _) = scan(state, &x[1], |(a, b), row| ((b, a + row), Tensor::scalar(0i64)));
+        vec![a, b]
+    });
+    assert!(moves >= 8000, "{moves}: variables that change places have two homes");
 }
