@@ -9,6 +9,8 @@ pub(super) struct ArenaLayout {
     free: Vec<(usize, usize)>,
     top: usize,
     peak: usize,
+    in_use: usize,
+    most_in_use: usize,
 }
 
 impl ArenaLayout {
@@ -18,6 +20,8 @@ impl ArenaLayout {
         if bytes == 0 {
             return 0;
         }
+        self.in_use += bytes;
+        self.most_in_use = self.most_in_use.max(self.in_use);
         let fitting = self.free.iter().enumerate().filter(|(_, range)| range.1 >= bytes);
         if let Some((i, &(offset, len))) = fitting.min_by_key(|(_, range)| range.1) {
             if len == bytes {
@@ -39,6 +43,7 @@ impl ArenaLayout {
         if bytes == 0 {
             return;
         }
+        self.in_use -= bytes;
         let i = self.free.partition_point(|range| range.0 < offset);
         self.free.insert(i, (offset, bytes));
         for left in [i, i.saturating_sub(1)] {
@@ -57,7 +62,12 @@ impl ArenaLayout {
         }
     }
 
-    /// Size of the arena: the most that was in use at once.
+    /// What no layout could do without: the most that was in use at once.
+    pub(super) fn least(&self) -> usize {
+        self.most_in_use
+    }
+
+    /// Size of the arena: the least, and what lies idle between slots.
     pub(super) fn peak(&self) -> usize {
         self.peak
     }

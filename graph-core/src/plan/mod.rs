@@ -30,6 +30,8 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     /// Size of the arena, in bytes.
     pub(crate) arena_bytes: usize,
+    /// What no layout of it could do without.
+    pub(crate) least_bytes: usize,
     /// Stacks of this plan and of those of its regions.
     pub(crate) num_stacks: usize,
     pub(crate) constants: Vec<Array>,
@@ -42,6 +44,37 @@ pub struct Plan {
     pub(crate) outputs: Vec<Slot>,
     /// Of a loop's body: which loop variables have their next value in the place of the one before.
     pub(crate) stays: Vec<bool>,
+    /// Ops that are steps of their own, and why.
+    pub(crate) alone: Vec<(String, Alone)>,
+}
+
+/// Why an op is computed by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alone {
+    /// It has no row kernel for these operands.
+    NotByRows,
+    /// It gives a single element, or none.
+    Single,
+    /// No other op on the same rows could be computed with it.
+    Unmatched,
+}
+
+impl Alone {
+    fn of(kernel: &dyn Kernel, output: &Fact) -> Alone {
+        match kernel.row() {
+            None => Alone::NotByRows,
+            Some(_) if output.shape.num_elements() <= 1 => Alone::Single,
+            Some(_) => Alone::Unmatched,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Alone::NotByRows => "not by rows",
+            Alone::Single => "a single element",
+            Alone::Unmatched => "nothing else on its rows",
+        }
+    }
 }
 
 /// What a planner may do. No result depends on it.
@@ -199,6 +232,11 @@ impl Plan {
         self.arena_bytes
     }
 
+    /// What no layout of the arena could do without, in bytes: the most that is alive at once.
+    pub fn least_arena_bytes(&self) -> usize {
+        self.least_bytes
+    }
+
     /// What an iteration of a loop of unknown length leaves for its gradient, in bytes: the rows of all stacks, each
     /// loop counted once, those of regions included.
     pub fn saved_bytes_per_iteration(&self) -> usize {
@@ -232,7 +270,8 @@ impl std::fmt::Debug for Plan {
 impl std::fmt::Display for Plan {
     /// One line a step: what, where from, where to.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "plan: {} steps, arena {} bytes", self.steps.len(), self.arena_bytes)?;
+        let (steps, arena, least) = (self.steps.len(), self.arena_bytes, self.least_bytes);
+        writeln!(f, "plan: {steps} steps, arena {arena} bytes ({least} alive at once)")?;
         for step in &self.steps {
             let results: Vec<String> = step.results.iter().map(Slot::to_string).collect();
             let arguments: Vec<String> = step
@@ -254,7 +293,12 @@ impl std::fmt::Display for Plan {
             writeln!(f)?;
         }
         let outputs: Vec<String> = self.outputs.iter().map(|slot| slot.place.to_string()).collect();
-        writeln!(f, "  return {}", outputs.join(", "))
+        writeln!(f, "  return {}", outputs.join(", "))?;
+        if !self.alone.is_empty() {
+            let alone = self.alone.iter().map(|(name, alone)| format!("{name} ({})", alone.reason()));
+            writeln!(f, "  by themselves: {}", alone.collect::<Vec<_>>().join(", "))?;
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::arena::ArenaLayout;
 use super::rows::{self, Compiled};
 use super::schedule::{Group, Unit, schedule};
-use super::{Action, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
+use super::{Action, Alone, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::{Error, Operand};
 use crate::fact::Fact;
@@ -104,6 +104,7 @@ impl<'g> Planner<'g> {
         let plan = Plan {
             steps: Vec::new(),
             arena_bytes: 0,
+            least_bytes: 0,
             num_stacks: 0,
             constants: Vec::new(),
             overwritten: vec![false; graph.inputs().len()],
@@ -111,6 +112,7 @@ impl<'g> Planner<'g> {
             fresh: Vec::new(),
             outputs: Vec::new(),
             stays: Vec::new(),
+            alone: Vec::new(),
         };
         let mut planner = Planner {
             graph,
@@ -157,6 +159,7 @@ impl<'g> Planner<'g> {
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
                 let kernel = self.kernels[id.index()].take().expect("made before");
+                self.plan.alone.push((node.kind().name().to_owned(), Alone::of(&*kernel, &node.facts()[0])));
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
             kind => {
@@ -422,6 +425,7 @@ impl<'g> Planner<'g> {
             }
         }
         self.plan.arena_bytes = self.layout.peak();
+        self.plan.least_bytes = self.layout.least();
         self.plan
     }
 }
