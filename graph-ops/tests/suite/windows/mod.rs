@@ -75,7 +75,7 @@ fn pooling_has_the_values_of_jax() {
         assert_eq!(elements::<f32>(|| tensor(&x).max_pool2d(window, strides, padding)), floats(largest));
         let g = tensor(&numbers(&shape, 3, 5));
         let (_, gradients) =
-            value_and_gradients(&[x.clone()], |x| x[0].max_pool2d(window, strides, padding) * &g);
+            value_and_gradients(std::slice::from_ref(&x), |x| x[0].max_pool2d(window, strides, padding) * &g);
         assert_eq!(as_f64(gradients[0].as_ref().expect("of a float")), as_f64s(case.to_images));
 
         let counts = Tensor::from_slice(shape, &floats(case.counts));
@@ -212,7 +212,7 @@ fn the_gradient_of_batch_normalization_is_the_published_one() {
     // Ioffe and Szegedy, Batch Normalization, section 3.
     let [x, scale, g] = [x, scale, g].map(|array| as_f64(&array));
     let count = 24.0;
-    for channel in 0..5 {
+    for (channel, &scale) in scale.iter().enumerate() {
         let of = |x: &[f64]| x.iter().skip(channel).step_by(5).copied().collect::<Vec<f64>>();
         let (x, g) = (of(&x), of(&g));
         let mean = x.iter().sum::<f64>() / count;
@@ -225,7 +225,7 @@ fn the_gradient_of_batch_normalization_is_the_published_one() {
             .zip(&g)
             .map(|(x, g)| {
                 let normalized = (x - mean) * inverse;
-                scale[channel] * inverse / count * (count * g - to_offset - normalized * to_scale)
+                scale * inverse / count * (count * g - to_offset - normalized * to_scale)
             })
             .collect();
         let gradient = |i: usize| as_f64(found[i].as_ref().expect("of a float"));
