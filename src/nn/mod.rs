@@ -55,7 +55,10 @@ pub use error::{LayerError, ModelError};
 pub use glorot_uniform::glorot_uniform;
 pub use initializer::Initializer;
 pub use layer::{Build, Layer, Pass, Weight};
-pub use layers::{BatchNorm, Dense, Dropout, Embedding, Flatten, Function, LayerNorm, Rescaling};
+pub use layers::{
+    AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten, Function, GlobalAveragePool, LayerNorm,
+    MaxPool2D, Rescaling,
+};
 pub use loss::{Loss, Predictions};
 pub use losses::{MeanSquaredError, SparseCrossEntropy};
 pub use metric::{Metric, Metrics};

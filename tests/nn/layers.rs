@@ -3,8 +3,9 @@
 use grafito::Fact;
 use grafito::datasets::Dataset;
 use grafito::nn::{
-    Activation, BatchNorm, Build, Dense, Dropout, Embedding, Layer, LayerError, LayerNorm, MeanSquaredError,
-    Pass, Rescaling, Sequential, Sgd, Variables,
+    Activation, AvgPool2D, BatchNorm, Build, Conv2D, Dense, Dropout, Embedding, GlobalAveragePool, Layer,
+    LayerError, LayerNorm, MaxPool2D, MeanSquaredError, Pass, Registry, Relu, Rescaling, Sequential, Sgd,
+    Variables,
 };
 use grafito::prelude::*;
 
@@ -236,4 +237,57 @@ fn layers_hold_layers() {
     assert!(history.last("loss").unwrap() < 0.05 * history.first("loss").unwrap());
     let error = Sequential::new().input([3]).add(Residual(Dense::new(4))).build().unwrap_err().to_string();
     assert!(error.contains("layer `residual`") && error.contains("gives f32[4] for f32[3]"), "{error}");
+}
+
+/// A layer of windows gives what it announces, and is the same once it was read from its description.
+fn check_windows(layer: impl Layer + Clone) {
+    let x = Tensor::random_normal([2, 9, 8, 3], DType::F32, 1);
+    let example = Fact::new(DType::F32, [9, 8, 3]);
+    let announced = layer.build(&example, &mut Build::default()).expect("takes images");
+    let mut network = Sequential::new().input([9, 8, 3]).add(layer.clone());
+    let y = network.predict(&x).expect("computes");
+    assert_eq!(y.shape()[1..], announced.shape[..], "{layer:?}");
+    let json = network.to_json();
+    let copy = Sequential::from_json(&json, &Registry::new()).expect("a kind of this library");
+    assert_eq!(copy.to_json(), json);
+}
+
+#[test]
+fn layers_of_windows_give_what_they_announce() {
+    check_windows(Conv2D::new(4, [3, 3]).activation(Relu));
+    check_windows(Conv2D::new(4, [3, 2]).padding(Padding::Same).without_bias());
+    check_windows(Conv2D::new(4, [3, 3]).strides([2, 3]).padding(Padding::Same));
+    check_windows(Conv2D::new(4, [2, 3]).strides([2, 1]).dilation([3, 2]));
+    check_windows(MaxPool2D::new([2, 2]).padding(Padding::Same));
+    check_windows(AvgPool2D::new([3, 2]).strides([1, 2]));
+    check_windows(GlobalAveragePool);
+}
+
+#[test]
+fn a_convolution_is_one_with_a_bias_and_an_activation() {
+    let x = Tensor::from([1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]).reshape([1, 3, 3, 1]);
+    let weights = [("kernel", Tensor::ones([2, 2, 1, 1], DType::F32)), ("bias", Tensor::from([-20.0f32]))];
+    let (y, _) = forward(&Conv2D::new(1, [2, 2]).activation(Relu), &x, &weights, None);
+    assert_close(&y, &[0.0, 0.0, 4.0, 8.0]);
+}
+
+#[test]
+fn windows_that_make_no_sense_are_refused() {
+    let image = Fact::new(DType::F32, [4, 5, 2]);
+    let refusal = |layer: &dyn Layer, input: &Fact| {
+        layer.build(input, &mut Build::default()).expect_err("makes no sense").to_string()
+    };
+    assert_eq!(
+        refusal(&Conv2D::new(3, [5, 3]), &image),
+        "a window of 5 by 3 does not fit the image; pad it with `Padding::Same`"
+    );
+    assert_eq!(refusal(&MaxPool2D::new([2, 0]), &image), "a window is 0, expected at least 1");
+    assert_eq!(
+        refusal(&Conv2D::new(3, [1, 1]).strides([0, 1]), &image),
+        "a stride is 0, expected at least 1"
+    );
+    assert_eq!(
+        refusal(&GlobalAveragePool, &Fact::new(DType::F32, [28, 28])),
+        "takes images of three axes, [height, width, channels], and an example is f32[28, 28]"
+    );
 }

@@ -9,7 +9,10 @@ use serde_json::Value as Json;
 
 use super::super::activation::Activation;
 use super::super::layer::Layer;
-use super::super::layers::{BatchNorm, Dense, Dropout, Embedding, Flatten, LayerNorm, Rescaling};
+use super::super::layers::{
+    AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten, GlobalAveragePool, LayerNorm,
+    MaxPool2D, Rescaling,
+};
 
 /// The kinds of layers that a file may name.
 ///
@@ -56,12 +59,16 @@ impl Registry {
     pub fn new() -> Registry {
         let mut registry = Registry { kinds: BTreeMap::new() };
         registry.add::<Activation>("Activation");
+        registry.add::<AvgPool2D>("AvgPool2D");
         registry.add::<BatchNorm>("BatchNorm");
+        registry.add::<Conv2D>("Conv2D");
         registry.add::<Dense>("Dense");
         registry.add::<Dropout>("Dropout");
         registry.add::<Embedding>("Embedding");
         registry.add::<Flatten>("Flatten");
+        registry.add::<GlobalAveragePool>("GlobalAveragePool");
         registry.add::<LayerNorm>("LayerNorm");
+        registry.add::<MaxPool2D>("MaxPool2D");
         registry.add::<Rescaling>("Rescaling");
         registry
     }
