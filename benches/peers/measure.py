@@ -4,6 +4,7 @@ The names, shapes, dtypes and units are those of `benches/figures.rs`.
 """
 
 import os
+import platform
 import sys
 import time
 from typing import Callable, NamedTuple
@@ -54,11 +55,11 @@ def pointwise_figures(pointwise, chained, transcended):
     ]
 
 
-def main(versions, figures):
-    """Measures the figures that are named on the command line, or all; `--version` prints the versions instead."""
+def main(version, figures):
+    """Measures the figures that are named on the command line, or all; `--version` prints the version instead."""
     names = sys.argv[1:]
     if names == ["--version"]:
-        print(versions)
+        print(f"{version} (Python {platform.python_version()}, NumPy {np.__version__})")
         return
     unknown = set(names) - {figure.name for figure in figures}
     if unknown:
