@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench figures              # all of them
 //! cargo bench --bench figures -- chain     # those whose names contain a word
+//! cargo bench --bench figures -- call      # a figure of that name, and no other
 //! ```
 //!
 //! One line a figure: its name, then the minimum, the median and the maximum of the samples, in the figure's unit.
@@ -32,6 +33,8 @@ const FIGURES: &[Figure] = &[
     Figure { name: "recipe_eager", unit: "s/epoch", samples: 5, measure: || recipe(Mode::Eager) },
     Figure { name: "call", unit: "us", samples: 9, measure: call },
     Figure { name: "first_call", unit: "ms", samples: 9, measure: first_call },
+    Figure { name: "graph_1k", unit: "ms", samples: 9, measure: || deep_graph(1_000) },
+    Figure { name: "graph_10k", unit: "ms", samples: 5, measure: || deep_graph(10_000) },
     Figure { name: "scalar_loop", unit: "ns/iteration", samples: 9, measure: scalar_loop },
     Figure { name: "chain_64k", unit: "ns/element", samples: 15, measure: || chain(1 << 16, 200) },
     Figure { name: "chain_16m", unit: "ns/element", samples: 7, measure: || chain(1 << 24, 1) },
@@ -43,7 +46,10 @@ fn main() {
     // `cargo bench` passes flags of its own.
     let words: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    for figure in FIGURES.iter().filter(|f| words.is_empty() || words.iter().any(|w| f.name.contains(&**w))) {
+    let is_name = |word: &String| FIGURES.iter().any(|figure| figure.name == word);
+    let selects = |word: &String, name: &str| if is_name(word) { name == word } else { name.contains(&**word) };
+    let selected = |name: &str| words.is_empty() || words.iter().any(|word| selects(word, name));
+    for figure in FIGURES.iter().filter(|figure| selected(figure.name)) {
         with_mode(Mode::Lazy, || {
             let mut sample = (figure.measure)();
             sample();
@@ -125,6 +131,37 @@ fn first_call() -> Box<dyn FnMut() -> f64> {
         examples += 1;
         let (images, labels) = images(examples);
         1e3 * seconds(1, || drop(train_step(&mut net, &images, &labels, 0.01)))
+    })
+}
+
+#[graph_fn]
+fn deep_train_step(weights: &mut Vec<Tensor>, x: &Tensor) -> Tensor {
+    let (loss, grads) = value_and_grad(&*weights, |weights| {
+        let mut h = x.clone();
+        for weight in weights {
+            h = (h.matmul(weight) + 0.5).relu() + &h;
+        }
+        (&h * &h).mean(..)
+    });
+    sgd_update(weights, &grads, 0.01);
+    loss
+}
+
+/// Trace, gradient, passes and plan of a deep network's step, up to its first result: how that grows with the number of
+/// nodes, of which the traced graph has as many as are asked for, or a few more. The layers are so small that their
+/// arithmetic does not count.
+fn deep_graph(nodes: usize) -> Box<dyn FnMut() -> f64> {
+    let layers = |number: usize| (0..number).map(|i| glorot_uniform(8, 8, i as i64)).collect::<Vec<Tensor>>();
+    let input = |rows: usize| Tensor::ones([rows, 8], DType::F32).eval();
+    let size = |layer_count: usize| deep_train_step::graph(&mut layers(layer_count), &input(1)).num_nodes();
+    let a_layer = size(2) - size(1);
+    let mut weights = layers((nodes - size(1)).div_ceil(a_layer) + 1);
+    assert!((nodes..nodes + a_layer).contains(&size(weights.len())));
+    let mut rows = 1;
+    Box::new(move || {
+        rows += 1;
+        let x = input(rows);
+        1e3 * seconds(1, || drop(deep_train_step(&mut weights, &x)))
     })
 }
 

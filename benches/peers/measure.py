@@ -1,0 +1,190 @@
+"""What the peers share: the work in numbers, its data, a check in NumPy, and how a figure is measured and printed.
+
+The names, shapes, dtypes and units are those of `benches/figures.rs`.
+"""
+
+import os
+import platform
+import sys
+import time
+from typing import Callable, NamedTuple
+
+# Read when the libraries are loaded, so this module is imported before them. Nothing runs on a graphics card; NumPy only
+# checks, and its own threads would wait busily beside those that are measured.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+
+# The notebook's network, and a wider one.
+RECIPE = (784, 128, 10)
+WIDE = (784, 1024, 1024, 10)
+LEARNING_RATE = 0.01
+BATCH = 32
+WIDE_BATCH = 256
+STEPS = 1875  # of an epoch
+BATCHES = 16  # different ones, taken in turn
+WIDE_STEPS = 5  # in a sample
+ITERATIONS = 1_000_000  # of the scalar loop
+ELEMENTS_64K = 1 << 16
+ELEMENTS_16M = 1 << 24
+
+
+class Figure(NamedTuple):
+    """A name, a unit, how many samples are taken, and what gets ready and returns a function that takes one."""
+
+    name: str
+    unit: str
+    samples: int
+    prepare: Callable[[], Callable[[], float]]
+
+
+def pointwise_figures(pointwise, chained, transcended):
+    """The figures of chains of pointwise operations, which `pointwise` gets ready: a function, its check, the number of
+    elements, the runs in a sample."""
+
+    def figure(name, samples, *work):
+        return Figure(name, "ns/element", samples, lambda: pointwise(*work))
+
+    return [
+        figure("chain_64k", 15, chained, check_chain, ELEMENTS_64K, 200),
+        figure("chain_16m", 7, chained, check_chain, ELEMENTS_16M, 1),
+        figure("transcendental_16m", 7, transcended, check_transcendental, ELEMENTS_16M, 1),
+    ]
+
+
+def main(version, figures):
+    """Measures the figures that are named on the command line, or all; `--version` prints the version instead."""
+    names = sys.argv[1:]
+    if names == ["--version"]:
+        print(f"{version} (Python {platform.python_version()}, NumPy {np.__version__})")
+        return
+    unknown = set(names) - {figure.name for figure in figures}
+    if unknown:
+        raise SystemExit(f"no such figure here: {', '.join(sorted(unknown))}")
+    for figure in figures:
+        if names and figure.name not in names:
+            continue
+        sample = figure.prepare()
+        sample()
+        samples = sorted(sample() for _ in range(figure.samples))
+        least, median, most = samples[0], samples[len(samples) // 2], samples[-1]
+        print(f"{figure.name:<20} {least:>10.4f} {median:>10.4f} {most:>10.4f}  {figure.unit}", flush=True)
+
+
+def seconds(times, run):
+    """Seconds of one run, or of one of `times` runs."""
+    start = time.perf_counter()
+    for _ in range(times):
+        run()
+    return (time.perf_counter() - start) / times
+
+
+def processors():
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+# -- data --------------------------------------------------------------------------------------------------------------
+
+
+def pixels_and_labels(examples, seed=1):
+    """Pixels `[examples, 28, 28]` and labels `[examples]`, both u8."""
+    pixels = np.random.default_rng(seed).random((examples, 28, 28), np.float32) * 255
+    return pixels.astype(np.uint8), (np.arange(examples) % 10).astype(np.uint8)
+
+
+def batches():
+    """Pixels `[BATCHES, BATCH, 28, 28]` and labels `[BATCHES, BATCH]`, both u8."""
+    both = [pixels_and_labels(BATCH, seed) for seed in range(BATCHES)]
+    return np.stack([pixels for pixels, _ in both]), np.stack([labels for _, labels in both])
+
+
+def wide_batch():
+    """Rows of f32 `[WIDE_BATCH, 784]` and labels `[WIDE_BATCH]` of i64."""
+    return uniform((WIDE_BATCH, WIDE[0])), np.arange(WIDE_BATCH) % 10
+
+
+def uniform(shape):
+    """Numbers of f32 from 0 to 1."""
+    return np.random.default_rng(1).random(shape, np.float32)
+
+
+def layers(sizes):
+    """A weight `[inputs, outputs]`, Glorot-uniform, and a zero bias `[outputs]` for each layer, all of f32."""
+    random = np.random.default_rng(7)
+    result = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        limit = (6 / (inputs + outputs)) ** 0.5
+        weight = random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32)
+        result.append((weight, np.zeros(outputs, np.float32)))
+    return result
+
+
+# -- the same work, in NumPy -------------------------------------------------------------------------------------------
+
+
+def train_step(net, x, labels):
+    """Moves the layers a step along the gradient, in place; returns the mean loss and the number of hits."""
+    inputs = [x]
+    for weight, bias in net:
+        inputs.append(inputs[-1] @ weight + bias)
+        if len(inputs) <= len(net):
+            np.maximum(inputs[-1], 0, out=inputs[-1])
+    logits, rows = inputs[-1], np.arange(len(x))
+    shifted = logits - logits.max(1, keepdims=True)
+    log_softmax = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    cotangent = np.exp(log_softmax)
+    cotangent[rows, labels] -= 1
+    cotangent /= len(x)
+    for (weight, bias), layer_input in zip(reversed(net), reversed(inputs[:-1])):
+        earlier = cotangent @ weight.T * (layer_input > 0)
+        weight -= np.float32(LEARNING_RATE) * (layer_input.T @ cotangent)
+        bias -= np.float32(LEARNING_RATE) * cotangent.sum(0)
+        cotangent = earlier
+    return -log_softmax[rows, labels].mean(), int((logits.argmax(1) == labels).sum())
+
+
+def check_epoch(loss, hits):
+    """Ends the program unless the first epoch had this sum of its steps' losses, and of their hits."""
+    net, (images, labels) = layers(RECIPE), batches()
+    rows = images.reshape(BATCHES, BATCH, 784).astype(np.float32) / 255
+    results = [train_step(net, rows[i % BATCHES], labels[i % BATCHES]) for i in range(STEPS)]
+    agree("sum of losses", loss, sum(loss for loss, _ in results), 1e-3)
+    agree("hits", hits, sum(hits for _, hits in results), 1e-3)
+
+
+def check_wide(loss):
+    """Ends the program unless the first sample's steps had this sum of losses."""
+    net, (x, labels) = layers(WIDE), wide_batch()
+    agree("sum of losses", loss, sum(train_step(net, x, labels)[0] for _ in range(WIDE_STEPS)), 1e-4)
+
+
+def check_chain(x, y):
+    """Ends the program unless `y` is the chain of `x`."""
+    want = x
+    for _ in range(10):
+        want = want * x + np.float32(0.5)
+    agree("chain", y, np.maximum(want, 0) - x, 1e-4)
+
+
+def check_transcendental(x, y):
+    """Ends the program unless `y` is what the transcendental figure makes of `x`."""
+    want = x
+    for _ in range(5):
+        want = np.tanh(want / 2 + np.float32(0.25)) * np.exp(-(want * want)) + want
+    agree("transcendental", y, want, 1e-4)
+
+
+def check_scalar_loop(s):
+    """Ends the program unless the loop left `s`: the sum of a geometric series, but for roundings."""
+    factor = float(np.float32(0.999999))
+    agree("scalar loop", s, (1 - factor**ITERATIONS) / (1 - factor), 0.01)
+
+
+def agree(what, got, want, tolerance):
+    """Ends the program unless `got` is `want`, to a relative tolerance."""
+    if not np.allclose(got, want, rtol=tolerance, atol=0):
+        raise SystemExit(f"{what}: not the same work: {got} instead of {want}")
