@@ -5,20 +5,21 @@
 //! cargo run --example mnist --features eager
 //! ```
 //!
-//! The source is the same for both modes; `model.rs` is all that describes the network and its training step.
+//! The source is the same for both modes; `model.rs` is all that describes the network and its training step, and
+//! `train.rs` is the loop. What goes beyond (`-- --help` lists it) is trained as layers, by `fit`: `layers.rs`.
 
 mod history;
+mod layers;
 mod model;
 mod options;
 mod show;
 mod train;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use grafito::datasets::mnist;
+use grafito::nn::StopFlag;
 
 use options::Options;
 
@@ -39,13 +40,16 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     for note in notes {
         println!("{note}");
     }
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = StopFlag::new();
     let asked = stop.clone();
     ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
+        if asked.set() {
             std::process::exit(130); // Asked twice.
         }
     })?;
+    if options.is_beyond_the_recipe() {
+        return layers::run(options, &data, &stop);
+    }
     let trained = train::train(options, &data, &stop, &mut history)?;
     show::summary(options, &data, &trained);
     Ok(())

@@ -1,6 +1,7 @@
 //! The summary: accuracy, time, what was traced, and some digits with what the network takes them for.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use grafito::datasets::Mnist;
 use grafito::terminal::{Palette, draw_digits};
@@ -8,7 +9,7 @@ use grafito::{Mode, mode};
 
 use crate::model::train_step;
 use crate::options::Options;
-use crate::train::Trained;
+use crate::train::{Evaluation, Trained};
 
 /// Columns of text assumed for the drawing.
 const WIDTH: usize = 120;
@@ -16,30 +17,35 @@ const WIDTH: usize = 120;
 const SHOWN: usize = 8;
 
 pub(crate) fn summary(options: &Options, data: &Mnist, trained: &Trained) {
+    results(data, &trained.test, trained.time, trained.is_interrupted);
+    if mode() == Mode::Lazy && options.epochs > 0 {
+        println!("{}", tracing_line(options, data, trained));
+    }
+}
+
+/// Some digits, accuracy and time.
+pub(crate) fn results(data: &Mnist, test: &Evaluation, time: Duration, is_interrupted: bool) {
     let is_terminal = std::io::stdout().is_terminal();
     let shown = SHOWN.min(data.test.len());
     // Mistakes are what people look for: a few, then the first images.
-    let is_wrong = |&row: &usize| trained.test.predictions[row] != data.test.labels[row];
+    let is_wrong = |&row: &usize| test.predictions[row] != data.test.labels[row];
     let mut rows: Vec<usize> = (0..data.test.len()).filter(is_wrong).take(2).collect();
     rows.extend((0..data.test.len()).filter(|row| !is_wrong(row)).take(shown - rows.len()));
     rows.sort_unstable();
     let images: Vec<&[u8]> = rows.iter().map(|&row| data.test.image(row)).collect();
-    let predictions: Vec<u8> = rows.iter().map(|&row| trained.test.predictions[row]).collect();
+    let predictions: Vec<u8> = rows.iter().map(|&row| test.predictions[row]).collect();
     let labels: Vec<u8> = rows.iter().map(|&row| data.test.labels[row]).collect();
     println!("\n{}", draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), WIDTH));
 
-    if trained.is_interrupted {
+    if is_interrupted {
         println!("interrupted: this is the summary so far");
     }
     let mode_name = match mode() {
         Mode::Eager => "eager",
         Mode::Lazy => "lazy",
     };
-    let (accuracy, seconds) = (trained.test.accuracy, trained.time.as_secs_f64());
+    let (accuracy, seconds) = (test.accuracy, time.as_secs_f64());
     println!("test accuracy {accuracy:.4} after {seconds:.1} s in {mode_name} mode");
-    if mode() == Mode::Lazy && options.epochs > 0 {
-        println!("{}", tracing_line(options, data, trained));
-    }
 }
 
 /// In one line: how large the training step's graph was and is, and how often its trace was used.

@@ -1,10 +1,10 @@
 //! The training loop, written out: batches in, losses and hits added up, the test images after every epoch.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use grafito::datasets::{Batches, IMAGE_SIDE, Mnist, Split};
+use grafito::nn::StopFlag;
 use grafito::prelude::*;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -30,7 +30,7 @@ pub(crate) struct Evaluation {
 pub(crate) fn train(
     options: &Options,
     data: &Mnist,
-    stop: &AtomicBool,
+    stop: &StopFlag,
     history: &mut History,
 ) -> Result<Trained, Box<dyn std::error::Error>> {
     let start = Instant::now();
@@ -52,11 +52,11 @@ pub(crate) fn train(
             println!("{epoch:>width$}", width = options.epochs.to_string().len());
             history.push(epoch)?;
         }
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_set() {
             break;
         }
     }
-    let is_interrupted = stop.load(Ordering::Relaxed);
+    let is_interrupted = stop.is_set();
     Ok(Trained { net, time: start.elapsed(), is_interrupted, test })
 }
 
@@ -67,13 +67,13 @@ fn run_epoch(
     net: &mut Mlp,
     batches: &mut Batches,
     data: &Mnist,
-    stop: &AtomicBool,
+    stop: &StopFlag,
 ) -> Option<(f64, f64, f64)> {
     let bar = progress_bar(options, number, batches.per_epoch());
     let (mut total_loss, mut total_hits, mut seen) = (0.0, 0, 0);
     let start = Instant::now();
     for rows in batches.epoch(number as u64) {
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_set() {
             break;
         }
         let (images, labels) = batch(&data.train, rows);
