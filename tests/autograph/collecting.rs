@@ -132,7 +132,7 @@ fn halved(x: &Tensor) -> Tensor {
     let mut x = x.clone();
     #[max_iterations(5)]
     while x > 1.0 {
-        x = x / 2.0;
+        x /= 2.0;
     }
     x
 }

@@ -99,7 +99,7 @@ fn an_inspection_and_a_call_share_the_trace() {
 fn halved_until_small(x: &Tensor) -> Tensor {
     let mut x = x.clone();
     while x.max(..) > 1.0 {
-        x = x / 2.0;
+        x /= 2.0;
     }
     x.exp() + 1.0
 }
