@@ -4,6 +4,7 @@ pub(crate) mod conv;
 pub(crate) mod gemm;
 pub(crate) mod indices;
 pub(crate) mod lanes;
+pub(crate) mod loops;
 pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod parallel;

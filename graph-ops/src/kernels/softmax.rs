@@ -9,7 +9,7 @@ use graph_core::{
 
 use super::indices::Indices;
 use super::lanes::{Lanes, for_each_block, row};
-use super::pointwise::multiversion;
+use super::loops::multiversion;
 use super::reduce::Accumulate;
 use super::scalar::{Number, Real};
 

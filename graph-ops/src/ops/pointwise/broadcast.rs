@@ -5,7 +5,8 @@ use graph_core::{
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::kernels::pointwise::{PointwiseKernel, unary_loop};
+use crate::kernels::loops::unary_loop;
+use crate::kernels::pointwise::PointwiseKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
 

@@ -6,7 +6,8 @@ use graph_core::{
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::kernels::pointwise::{InnerLoop, PointwiseKernel, unary_bits, unary_loop};
+use crate::kernels::loops::{InnerLoop, unary_bits, unary_loop};
+use crate::kernels::pointwise::PointwiseKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
 

@@ -7,7 +7,8 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use super::broadcast_shapes;
-use crate::kernels::pointwise::{PointwiseKernel, select_loop};
+use crate::kernels::loops::select_loop;
+use crate::kernels::pointwise::PointwiseKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Operand, Tensor, apply};
 

@@ -13,7 +13,7 @@
 use graph_core::{DType, OpError, ScalarCheck, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
-use crate::kernels::pointwise::{InnerLoop, binary_bits, binary_loop, unary_bits, unary_loop};
+use crate::kernels::loops::{InnerLoop, binary_bits, binary_loop, unary_bits, unary_loop};
 use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
