@@ -47,7 +47,8 @@ fn main() {
     let words: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let is_name = |word: &String| FIGURES.iter().any(|figure| figure.name == word);
-    let selects = |word: &String, name: &str| if is_name(word) { name == word } else { name.contains(&**word) };
+    let selects =
+        |word: &String, name: &str| if is_name(word) { name == word } else { name.contains(&**word) };
     let selected = |name: &str| words.is_empty() || words.iter().any(|word| selects(word, name));
     for figure in FIGURES.iter().filter(|figure| selected(figure.name)) {
         with_mode(Mode::Lazy, || {
