@@ -20,6 +20,11 @@ struct OnTensorBoard;
 #[doc = include_str!("../docs/keras.md")]
 struct Keras;
 
+/// The program of the page on performance, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/performance.md")]
+struct Performance;
+
 // The macros emit paths that start with `::grafito`, also within this crate.
 extern crate self as grafito;
 
