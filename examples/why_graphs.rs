@@ -92,7 +92,7 @@ fn nodes(graph: &Graph) -> Vec<String> {
 
 /// The shortest of many runs of each plan, taken in turn, so that a busy machine slows none of them more than others.
 fn fastest<const N: usize>(plans: [&Plan; N], input: &Array) -> Result<[Duration; N], Error> {
-    const RUNS: usize = 200;
+    const RUNS: usize = 1000;
     let mut arenas = plans.map(Arena::new);
     let mut shortest = [Duration::MAX; N];
     for _ in 0..RUNS {

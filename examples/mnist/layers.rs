@@ -4,17 +4,18 @@ use std::error::Error;
 use std::f64::consts::PI;
 use std::time::Instant;
 
-use grafito::datasets::{Dataset, Mnist};
+use grafito::datasets::{Dataset, IMAGE_SIDE, Mnist, Split};
 use grafito::mode;
 use grafito::nn::{
-    Accuracy, CsvLogger, Dense, Dropout, Fit, Flatten, LearningRateScheduler, Model, ModelCheckpoint, Relu,
-    Rescaling, Sequential, Sgd, Softmax, SparseCrossEntropy, StopFlag, TensorBoard, Validation,
+    Accuracy, Conv2D, CsvLogger, Dense, Dropout, Fit, Flatten, LearningRateScheduler, MaxPool2D, Model,
+    ModelCheckpoint, Relu, Rescaling, Sequential, Sgd, Softmax, SparseCrossEntropy, StopFlag, TensorBoard,
+    Validation,
 };
 use grafito::prelude::*;
 
 use crate::options::{Network, Optimizer, Options, Schedule};
 use crate::show;
-use crate::train::{Evaluation, batch};
+use crate::train::{self, Evaluation};
 
 /// Trains, and shows what came of it.
 pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<(), Box<dyn Error>> {
@@ -25,7 +26,7 @@ pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<()
         model.restore(path)?;
         println!("resumed from {} after epoch {}", path.display(), model.epochs());
     }
-    let (train, test) = (Dataset::from(&data.train), Dataset::from(&data.test));
+    let (train, test) = (dataset(&data.train), dataset(&data.test));
     let epochs = options.epochs.saturating_sub(model.epochs());
     let history = model.fit(&train, fit(options, epochs, &test, stop))?;
 
@@ -47,12 +48,17 @@ pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<()
 fn compiled(options: &Options) -> Model {
     let mut layers = Sequential::new()
         .seed(options.seed.into())
-        .input_of(DType::U8, [28, 28])
+        .input_of(DType::U8, [IMAGE_SIDE, IMAGE_SIDE, 1])
         .add(Rescaling::new(1.0 / 255.0));
     layers = match options.model {
-        Network::Mlp => layers.add(Flatten),
+        Network::Mlp => layers,
+        Network::Cnn => layers
+            .add(Conv2D::new(32, [3, 3]).activation(Relu))
+            .add(MaxPool2D::new([2, 2]))
+            .add(Conv2D::new(64, [3, 3]).activation(Relu))
+            .add(MaxPool2D::new([2, 2])),
     };
-    layers = layers.add(Dense::new(128).activation(Relu));
+    layers = layers.add(Flatten).add(Dense::new(128).activation(Relu));
     if options.dropout > 0.0 {
         layers = layers.add(Dropout::new(options.dropout));
     }
@@ -100,10 +106,21 @@ fn rate(options: &Options, epoch: usize) -> f32 {
     (f64::from(options.lr) * share) as f32
 }
 
+/// Images with a channel, as convolutions take them.
+fn dataset(split: &Split) -> Dataset {
+    let (images, labels) = batch(split, &(0..split.len()).collect::<Vec<_>>());
+    Dataset::new(images.eval(), labels)
+}
+
+fn batch(split: &Split, rows: &[usize]) -> (Tensor, Tensor) {
+    let (images, labels) = train::batch(split, rows);
+    (images.reshape([rows.len(), IMAGE_SIDE, IMAGE_SIDE, 1]), labels)
+}
+
 /// Loss, accuracy and predictions for the test images.
 fn evaluate(model: &mut Model, data: &Mnist) -> Result<Evaluation, Box<dyn Error>> {
     const CHUNK: usize = 1000;
-    let figures = model.evaluate(&Dataset::from(&data.test))?;
+    let figures = model.evaluate(&dataset(&data.test))?;
     let rows: Vec<usize> = (0..data.test.len()).collect();
     let mut predictions = Vec::new();
     for rows in rows.chunks(CHUNK) {

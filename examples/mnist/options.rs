@@ -77,6 +77,8 @@ const LAYERS: &str = "Beyond the recipe (the network is then made of layers, and
 pub(crate) enum Network {
     /// Dense 128 relu, dense 10 softmax
     Mlp,
+    /// Convolutions 3 by 3 of 32 and 64 filters, each with pooling, in front of it
+    Cnn,
 }
 
 /// The optimizers to choose from.
