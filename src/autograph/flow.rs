@@ -1,6 +1,7 @@
 //! What `break`, `continue` and `return` leave behind.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 
 use graph_core::{Error, Origin};
 use graph_ops::{Fixed, Returned, Tensor, TensorTree, TreeVisitor, Variant, raise};
@@ -126,11 +127,7 @@ where
     pub fn put(&mut self, slot: &mut Slot<R::Tree>, value: R) {
         match value.into_tree() {
             Ok(tree) => slot.put(tree),
-            Err(_) if is_in_region() => {
-                let message = "whether this `Err` is returned depends on a tensor, whose value is not known while \
-                               the function is traced; `assert!` it, or return a flag as a tensor";
-                raise(Error::Usage { message: message.to_owned(), origin: Origin::caller() })
-            }
+            Err(_) if is_in_region() => undecided("Err"),
             Err(failed) => self.failed = Some(failed),
         }
     }
@@ -143,4 +140,49 @@ where
             None => R::from_tree(slot.take()),
         }
     }
+}
+
+/// What `?` is written behind.
+pub trait Tried {
+    /// The variant with which it returns, if this is one.
+    fn leaves_with(&self) -> Option<&'static str>;
+}
+
+impl<T, E> Tried for Result<T, E> {
+    fn leaves_with(&self) -> Option<&'static str> {
+        self.is_err().then_some("Err")
+    }
+}
+
+impl<T> Tried for Option<T> {
+    fn leaves_with(&self) -> Option<&'static str> {
+        self.is_none().then_some("None")
+    }
+}
+
+impl<B, C> Tried for ControlFlow<B, C> {
+    fn leaves_with(&self) -> Option<&'static str> {
+        self.is_break().then_some("Break")
+    }
+}
+
+/// What `?` is written behind in code that a tensor may decide on.
+///
+/// # Panics
+/// When it would return there.
+#[track_caller]
+pub fn tried<T: Tried>(value: T) -> T {
+    match value.leaves_with() {
+        Some(variant) if is_in_region() => undecided(variant),
+        _ => value,
+    }
+}
+
+#[track_caller]
+fn undecided(variant: &str) -> ! {
+    let message = format!(
+        "whether this `{variant}` is returned depends on a tensor, whose value is not known while the function is \
+         traced; `assert!` it, or return a flag as a tensor"
+    );
+    raise(Error::Usage { message, origin: Origin::caller() })
 }

@@ -31,7 +31,7 @@ mod while_loop;
 
 pub use branch::{Arms, If, JoinAny, JoinTree};
 pub use endless::Endless;
-pub use flow::{Flag, Results, Slot};
+pub use flow::{Flag, Results, Slot, tried};
 pub use for_loop::{Bounds, For, HostRange, HostSteps, IntoSteps, Iterate, Steps, TensorBounds, TensorSteps};
 pub use index::{HostAt, HostPlace, TensorAt, TensorIndex, TensorPlace};
 pub use limit::Iterations;

@@ -8,6 +8,7 @@ fn f(value: f64) -> Tensor {
     Tensor::scalar(value)
 }
 
+/// 31
 #[graph_fn]
 fn squared_up(x: &Tensor) -> Tensor {
     let mut x = x.clone();
@@ -17,11 +18,13 @@ fn squared_up(x: &Tensor) -> Tensor {
     x
 }
 
+/// 32
 #[graph_fn]
 fn kinked(x: &Tensor) -> Tensor {
     if x > 0.0 { x * x } else { x * -3.0 }
 }
 
+/// 33
 #[graph_fn]
 fn product_and_sum(x: &Tensor, y: &Tensor) -> Tensor {
     let (mut x, mut y) = (x.clone(), y.clone());
@@ -31,6 +34,7 @@ fn product_and_sum(x: &Tensor, y: &Tensor) -> Tensor {
     x
 }
 
+/// 34
 #[graph_fn]
 fn broken_off(s: &Tensor) -> Tensor {
     let x = s.clone();
@@ -46,6 +50,7 @@ fn broken_off(s: &Tensor) -> Tensor {
     s
 }
 
+/// 35
 #[graph_fn]
 fn weighed_rows(p: &Tensor) -> Tensor {
     let mut s = f(0.0);
@@ -213,7 +218,7 @@ fn gradient_of_sum(p: &Tensor, n: &Tensor) -> Tensor {
     grad(p, |p| sum_of_products(p, n))
 }
 
-/// What the gradient does not read is not kept: here nothing but the number of iterations.
+/// 36: what the gradient does not read is not kept: here nothing but the number of iterations.
 #[test]
 fn invariants_are_not_saved() {
     let (p, n) = (Tensor::full([100], 1.0f64).sum(..), f(7.0));

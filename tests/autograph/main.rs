@@ -2,6 +2,7 @@
 
 mod cases;
 mod collecting;
+mod corners;
 mod gradients;
 mod messages;
 mod support;

@@ -10,6 +10,7 @@ fn i(value: i64) -> Tensor {
     Tensor::scalar(value)
 }
 
+/// 8
 #[graph_fn]
 fn shapes_differ(x: &Tensor) -> Tensor {
     let mut y = x.sum(..);
@@ -19,9 +20,24 @@ fn shapes_differ(x: &Tensor) -> Tensor {
     y
 }
 
+/// 8
 #[graph_fn]
 fn dtypes_differ(x: &Tensor) -> Tensor {
     if x.sum(..) > 0.0 { x.clone() } else { x.cast(DType::F64) }
+}
+
+/// 8
+#[graph_fn]
+fn dtypes_of_a_variable_differ(x: &Tensor) -> Tensor {
+    let y;
+    let mut z = x.clone();
+    if x.sum(..) > 0.0 {
+        y = x * 2;
+        z = x.cast(DType::I32);
+    } else {
+        y = x * 3;
+    }
+    y + z
 }
 
 #[derive(Clone, TensorTree)]
@@ -75,6 +91,7 @@ fn numbers_differ(x: &Tensor) -> Tensor {
     x * scale
 }
 
+/// 30
 #[graph_fn]
 fn endless_recursion(n: &Tensor) -> Tensor {
     if n > 0 { endless_recursion(&(n - 1)) } else { n.clone() }
@@ -93,6 +110,7 @@ fn what_cannot_be_staged_is_said_with_names_and_places() {
     let x = Tensor::from([1.0f32, 2.0]);
     let cases = [
         (said(|| shapes_differ(&x)), vec!["`y` is f32[2]", "f32[]", "messages.rs:"]),
+        (said(|| dtypes_of_a_variable_differ(&x)), vec!["`z` is i32[2]", "f32[2]", "messages.rs:"]),
         (said(|| dtypes_differ(&x)), vec!["the value is f32[2]", "f64[2]", "messages.rs:"]),
         (
             said(|| grows(&mut Model { weights: [x.clone(), x.clone()] }, &i(3))),

@@ -88,7 +88,8 @@ impl Stager<'_> {
         let state = self.state(&Changes::of_stmts(rest), &rest_exits, None);
         let outs = self.outs(&[rest]);
         let leave = self.leave();
-        let (ty, given) = Self::given(survey::diverges(rest));
+        let all_leave = survey::diverges(rest);
+        let (ty, given) = Self::given(all_leave, &outs);
         let arm = self.arm(&label("rest", id), &outs, |stager| stager.stmts(rest));
         let (driver, value) = (name("rest", id), name("value_of_rest", id));
         let flags = exits.iter().map(|&exit| flag(exit));
@@ -105,6 +106,6 @@ impl Stager<'_> {
                 }
             }
         };
-        self.initialized(id, &outs, rest)
+        self.initialized(id, &outs, rest, all_leave)
     }
 }

@@ -101,7 +101,7 @@ impl Stager<'_> {
             false => self.leave(),
         };
         let both_leave = survey::diverges(&branch.then_branch.stmts) && otherwise_diverges;
-        let (ty, given) = Self::given(both_leave);
+        let (ty, given) = Self::given(both_leave, &outs);
         let joined = quote! {
             {
                 let mut #driver = #new;
@@ -113,23 +113,32 @@ impl Stager<'_> {
                 }
             }
         };
-        self.initialized(id, &outs, joined)
+        self.initialized(id, &outs, joined, both_leave)
     }
 
     /// The type of what the arms give, and what is done with it. Where each arm leaves there is neither; but a type has
     /// to be named, since `!` cannot stand for one.
-    pub(super) fn given(all_leave: bool) -> (TokenStream, TokenStream) {
-        match all_leave {
-            true => (
-                quote!(: ::std::option::Option<()>),
-                quote!(::std::unreachable!("both arms leave: {value:?}")),
-            ),
-            false => (TokenStream::new(), quote!(value)),
+    pub(super) fn given(all_leave: bool, outs: &[Ident]) -> (TokenStream, TokenStream) {
+        if !all_leave {
+            return (TokenStream::new(), quote!(value));
         }
+        if outs.is_empty() {
+            let never = quote!(::std::unreachable!("both arms leave: {value:?}"));
+            return (quote!(: ::std::option::Option<()>), never);
+        }
+        // `initialized` says that nothing gets there, once the variables have their types.
+        let types = outs.iter().map(|_| quote!(_));
+        (quote!(: ::std::option::Option<((), #(#types),*)>), quote!(value))
     }
 
     /// Gives the variables that an arm is the first to assign what came with its value.
-    pub(super) fn initialized(&mut self, id: usize, outs: &[Ident], joined: TokenStream) -> TokenStream {
+    pub(super) fn initialized(
+        &mut self,
+        id: usize,
+        outs: &[Ident],
+        joined: TokenStream,
+        all_leave: bool,
+    ) -> TokenStream {
         if outs.is_empty() {
             return joined;
         }
@@ -137,10 +146,14 @@ impl Stager<'_> {
             self.scopes.initialize(&out.to_string());
         }
         let values: Vec<Ident> = (0..outs.len()).map(|i| name(&format!("out{i}_"), id)).collect();
+        let given = match all_leave {
+            true => quote!(::std::unreachable!("all arms leave: {value:?}")),
+            false => quote!(value),
+        };
         quote!({
             let (value, #(#values),*) = #joined;
             #(#outs = #values;)*
-            value
+            #given
         })
     }
 
@@ -224,14 +237,15 @@ pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
         && (bool_of(&last.pat) == Some(!value) || matches!(last.pat, syn::Pat::Wild(_)))
     {
         let (yes, no) = if value { (&first.body, &last.body) } else { (&last.body, &first.body) };
-        return Some(syn::parse_quote!(if #scrutinee { #yes } else { #no }));
+        let (yes, no) = (braced(yes), braced(no));
+        return Some(syn::parse_quote!(if #scrutinee #yes else #no));
     }
     if !matches!(last.pat, syn::Pat::Wild(_)) || arms.is_empty() {
         return None;
     }
     let matched = Ident::new("__matched", proc_macro2::Span::mixed_site());
-    let body = &last.body;
-    let mut chain: Expr = syn::parse_quote!({ #body });
+    let body = braced(&last.body);
+    let mut chain: Expr = syn::parse_quote!(#body);
     for arm in arms.iter().rev() {
         let span = super::super::at(&arm.pat);
         let mut condition: Option<TokenStream> = None;
@@ -244,13 +258,19 @@ pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
                 Some(before) => quote!(::grafito::__private::Logic::or(#before, || #equal)),
             });
         }
-        let body = &arm.body;
-        chain = syn::parse_quote!(if #condition { #body } else #chain);
-        if let Expr::If(_) = chain {
-            // `else` takes a block or another `if`: both are expressions already.
-        }
+        let body = braced(&arm.body);
+        // `else` takes a block or another `if`: both are expressions already.
+        chain = syn::parse_quote!(if #condition #body else #chain);
     }
     Some(syn::parse_quote!({ let #matched = &(#scrutinee); #chain }))
+}
+
+/// The body of an arm as a block: itself, if it is one, since braces in braces are warned of.
+fn braced(body: &Expr) -> TokenStream {
+    match body {
+        Expr::Block(block) if block.label.is_none() && block.attrs.is_empty() => block.to_token_stream(),
+        other => quote!({ #other }),
+    }
 }
 
 fn has_guard(arm: &syn::Arm) -> bool {

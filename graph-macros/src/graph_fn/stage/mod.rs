@@ -340,6 +340,13 @@ impl VisitMut for Stager<'_> {
             Expr::Yield(_) | Expr::TryBlock(_) => {
                 self.refuse(expr, "this is not converted; make it a function of its own");
             }
+            // In an arm or a loop's body a tensor may decide whether an `Err` is returned.
+            Expr::Try(tried) if self.dup_depth > 0 => {
+                self.visit_expr_mut(&mut tried.expr);
+                let (inner, span) = (&tried.expr, super::place(&tried.question_token));
+                *tried.expr =
+                    Expr::Verbatim(quote::quote_spanned!(span=> ::grafito::__private::tried(#inner)));
+            }
             Expr::Call(call) => {
                 call.args.iter_mut().for_each(|arg| self.moved(arg));
                 visit_mut::visit_expr_mut(self, expr);
