@@ -49,6 +49,8 @@ COMPARISONS = [
     Comparison("P1", "recipe_lazy", "jax", "recipe_step"),
     Comparison("P1", "recipe_lazy", "torch", "recipe_step"),
     Comparison("P1", "recipe_lazy", "candle", "recipe_step"),
+    Comparison("P1", "recipe_epoch", "tensorflow", "recipe_epoch"),
+    Comparison("P1", "recipe_epoch", "jax", "recipe_epoch"),
     Comparison("P2", "call", target=1),
     Comparison("P2", "call", "jax", "call"),
     Comparison("P2", "call", "tensorflow", "call"),
@@ -76,6 +78,7 @@ COMPARISONS = [
     Comparison("P6", "wide_step", "candle", "wide_step"),
     Comparison("P8", "recipe_eager", "torch", "recipe_step", 0.4),
     Comparison("P8", "recipe_eager", "candle", "recipe_step"),
+    Comparison("P9", "arena", target=1.1),
 ]
 
 
