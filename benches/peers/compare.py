@@ -238,7 +238,7 @@ def row(comparison, ours, theirs):
         pairs = [mine.median / other.median for mine, other in zip(ours, theirs)]
         of_pairs = " / ".join(number(f(pairs)) for f in (min, statistics.median, max))
         cells += [f"{comparison.peer} {comparison.theirs}", spread(theirs), number(ratio), of_pairs]
-        cells.append(verdict(ratio, target, "× "))
+        cells.append(verdict(ratio, target, " ×"))
     else:
         cells += ["", "", "", "", verdict(median, target, "")]
     return cells
@@ -247,7 +247,7 @@ def row(comparison, ours, theirs):
 def verdict(reached, target, times):
     if target is None:
         return ""
-    return f"≤ {times}{target:g}: {'reached' if reached <= target else 'missed'}"
+    return f"≤ {target:g}{times}: {'reached' if reached <= target else 'missed'}"
 
 
 def spread(lines):
@@ -275,7 +275,7 @@ def conditions(arguments, versions, load):
         f"- {now:%Y-%m-%d}, commit {commit}, profile {arguments.profile}, {rustc}",
         f"- {processor()}, {len(os.sched_getaffinity(0))} processors, {memory()}, {platform.system()} {platform.release()}",
         f"- {', '.join(versions) or 'no other library'}",
-        f"- {arguments.rounds} runs of each side, in turn; load average {loads}",
+        f"- runs of each side, in turn: {arguments.rounds}; load average {loads}",
     ]
 
 
