@@ -172,13 +172,14 @@ def positive(text):
 
 def run(command):
     """What a program prints."""
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
     try:
-        result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     except OSError as error:
         raise Failure(error) from error
     if result.returncode != 0:
-        last = result.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise Failure(f"exit status {result.returncode}: {last[0]}")
+        lines = [text for text in result.stderr.strip().splitlines() if not text.startswith("note: ")]
+        raise Failure(f"exit status {result.returncode}: {(lines or ['no message'])[-1]}")
     return result.stdout
 
 
