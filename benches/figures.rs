@@ -100,7 +100,7 @@ fn recipe(mode: Mode) -> Box<dyn FnMut() -> f64> {
 fn train_epoch(net: &mut Mlp, images: &Tensor, labels: &Tensor, batches: &Tensor) -> Tensor {
     let mut total = Tensor::scalar(0.0f32);
     for batch in batches {
-        let (loss, _) = train_step(net, &images.gather(0, &batch), &labels.gather(0, &batch), 0.01);
+        let (loss, _) = train_step(&mut *net, &images.gather(0, &batch), &labels.gather(0, &batch), 0.01);
         total += loss;
     }
     total / 1875.0
