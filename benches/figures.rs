@@ -15,6 +15,7 @@ mod model;
 
 use std::time::Instant;
 
+use grafito::Plan;
 use grafito::nn::{glorot_uniform, sgd_update};
 use grafito::prelude::*;
 use model::{Mlp, train_step};
@@ -35,6 +36,7 @@ const FIGURES: &[Figure] = &[
     Figure { name: "first_call", unit: "ms", samples: 9, measure: first_call },
     Figure { name: "graph_1k", unit: "ms", samples: 9, measure: || deep_graph(1_000) },
     Figure { name: "graph_10k", unit: "ms", samples: 5, measure: || deep_graph(10_000) },
+    Figure { name: "arena", unit: "x_least", samples: 1, measure: arena },
     Figure { name: "scalar_loop", unit: "ns/iteration", samples: 9, measure: scalar_loop },
     Figure { name: "chain_64k", unit: "ns/element", samples: 15, measure: || chain(1 << 16, 200) },
     Figure { name: "chain_16m", unit: "ns/element", samples: 7, measure: || chain(1 << 24, 1) },
@@ -98,7 +100,7 @@ fn recipe(mode: Mode) -> Box<dyn FnMut() -> f64> {
 fn train_epoch(net: &mut Mlp, images: &Tensor, labels: &Tensor, batches: &Tensor) -> Tensor {
     let mut total = Tensor::scalar(0.0f32);
     for batch in batches {
-        let (loss, _) = train_step(net, &images.gather(0, &batch), &labels.gather(0, &batch), 0.01);
+        let (loss, _) = train_step(&mut *net, &images.gather(0, &batch), &labels.gather(0, &batch), 0.01);
         total += loss;
     }
     total / 1875.0
@@ -148,21 +150,45 @@ fn deep_train_step(weights: &mut Vec<Tensor>, x: &Tensor) -> Tensor {
     loss
 }
 
+fn deep_layers(number: usize) -> Vec<Tensor> {
+    (0..number).map(|i| glorot_uniform(8, 8, i as i64)).collect()
+}
+
 /// Trace, gradient, passes and plan of a deep network's step, up to its first result: how that grows with the number of
 /// nodes, of which the traced graph has as many as are asked for, or a few more. The layers are so small that their
 /// arithmetic does not count.
 fn deep_graph(nodes: usize) -> Box<dyn FnMut() -> f64> {
-    let layers = |number: usize| (0..number).map(|i| glorot_uniform(8, 8, i as i64)).collect::<Vec<Tensor>>();
     let input = |rows: usize| Tensor::ones([rows, 8], DType::F32).eval();
-    let size = |layer_count: usize| deep_train_step::graph(&mut layers(layer_count), &input(1)).num_nodes();
+    let size =
+        |layer_count: usize| deep_train_step::graph(&mut deep_layers(layer_count), &input(1)).num_nodes();
     let a_layer = size(2) - size(1);
-    let mut weights = layers((nodes - size(1)).div_ceil(a_layer) + 1);
+    let mut weights = deep_layers((nodes - size(1)).div_ceil(a_layer) + 1);
     assert!((nodes..nodes + a_layer).contains(&size(weights.len())));
     let mut rows = 1;
     Box::new(move || {
         rows += 1;
         let x = input(rows);
         1e3 * seconds(1, || drop(deep_train_step(&mut weights, &x)))
+    })
+}
+
+/// How much larger than what is alive at once the arena of a plan is, for the plan where that is worst: a step of the
+/// recipe, of the wider network and of a deep one.
+fn arena() -> Box<dyn FnMut() -> f64> {
+    Box::new(|| {
+        let (images, labels) = images(32);
+        let (x, wide_labels) = wide_batch();
+        let mut deep = deep_layers(100);
+        let graphs = [
+            train_step::optimized(&mut Mlp::new(1), &images, &labels, 0.01),
+            wide_train_step::optimized(&mut Wide::new(), &x, &wide_labels, 0.01),
+            deep_train_step::optimized(&mut deep, &Tensor::ones([64, 8], DType::F32)),
+        ];
+        let ratios = graphs.iter().map(|graph| {
+            let plan = Plan::new(graph).expect("a plan");
+            plan.arena_bytes() as f64 / plan.least_arena_bytes() as f64
+        });
+        ratios.fold(0.0, f64::max)
     })
 }
 
@@ -232,15 +258,25 @@ fn wide_train_step(net: &mut Wide, x: &Tensor, labels: &Tensor, lr: f32) -> Tens
     loss
 }
 
+impl Wide {
+    fn new() -> Wide {
+        const SIZES: [usize; 4] = [784, 1024, 1024, 10];
+        Wide {
+            weights: [0, 1, 2].map(|i| glorot_uniform(SIZES[i], SIZES[i + 1], i as i64)),
+            biases: [0, 1, 2].map(|i| Tensor::zeros([SIZES[i + 1]], DType::F32)),
+        }
+    }
+}
+
+fn wide_batch() -> (Tensor, Tensor) {
+    let x = Tensor::random_uniform([256, 784], DType::F32, 1).eval();
+    (x, (Tensor::arange(256, DType::I64) % 10).eval())
+}
+
 /// A step of a wider network on 256 examples.
 fn wide_step() -> Box<dyn FnMut() -> f64> {
-    const SIZES: [usize; 4] = [784, 1024, 1024, 10];
-    let mut net = Wide {
-        weights: [0, 1, 2].map(|i| glorot_uniform(SIZES[i], SIZES[i + 1], i as i64)),
-        biases: [0, 1, 2].map(|i| Tensor::zeros([SIZES[i + 1]], DType::F32)),
-    };
-    let x = Tensor::random_uniform([256, SIZES[0]], DType::F32, 1).eval();
-    let labels = (Tensor::arange(256, DType::I64) % 10).eval();
+    let mut net = Wide::new();
+    let (x, labels) = wide_batch();
     Box::new(move || {
         1e3 * seconds(5, || drop(std::hint::black_box(wide_train_step(&mut net, &x, &labels, 0.01))))
     })

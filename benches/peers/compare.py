@@ -49,6 +49,8 @@ COMPARISONS = [
     Comparison("P1", "recipe_lazy", "jax", "recipe_step"),
     Comparison("P1", "recipe_lazy", "torch", "recipe_step"),
     Comparison("P1", "recipe_lazy", "candle", "recipe_step"),
+    Comparison("P1", "recipe_epoch", "tensorflow", "recipe_epoch"),
+    Comparison("P1", "recipe_epoch", "jax", "recipe_epoch"),
     Comparison("P2", "call", target=1),
     Comparison("P2", "call", "jax", "call"),
     Comparison("P2", "call", "tensorflow", "call"),
@@ -76,6 +78,7 @@ COMPARISONS = [
     Comparison("P6", "wide_step", "candle", "wide_step"),
     Comparison("P8", "recipe_eager", "torch", "recipe_step", 0.4),
     Comparison("P8", "recipe_eager", "candle", "recipe_step"),
+    Comparison("P9", "arena", target=1.1),
 ]
 
 
@@ -169,13 +172,14 @@ def positive(text):
 
 def run(command):
     """What a program prints."""
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
     try:
-        result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     except OSError as error:
         raise Failure(error) from error
     if result.returncode != 0:
-        last = result.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise Failure(f"exit status {result.returncode}: {last[0]}")
+        lines = [text for text in result.stderr.strip().splitlines() if not text.startswith("note: ")]
+        raise Failure(f"exit status {result.returncode}: {(lines or ['no message'])[-1]}")
     return result.stdout
 
 
@@ -235,7 +239,7 @@ def row(comparison, ours, theirs):
         pairs = [mine.median / other.median for mine, other in zip(ours, theirs)]
         of_pairs = " / ".join(number(f(pairs)) for f in (min, statistics.median, max))
         cells += [f"{comparison.peer} {comparison.theirs}", spread(theirs), number(ratio), of_pairs]
-        cells.append(verdict(ratio, target, "× "))
+        cells.append(verdict(ratio, target, " ×"))
     else:
         cells += ["", "", "", "", verdict(median, target, "")]
     return cells
@@ -244,7 +248,7 @@ def row(comparison, ours, theirs):
 def verdict(reached, target, times):
     if target is None:
         return ""
-    return f"≤ {times}{target:g}: {'reached' if reached <= target else 'missed'}"
+    return f"≤ {target:g}{times}: {'reached' if reached <= target else 'missed'}"
 
 
 def spread(lines):
@@ -272,7 +276,7 @@ def conditions(arguments, versions, load):
         f"- {now:%Y-%m-%d}, commit {commit}, profile {arguments.profile}, {rustc}",
         f"- {processor()}, {len(os.sched_getaffinity(0))} processors, {memory()}, {platform.system()} {platform.release()}",
         f"- {', '.join(versions) or 'no other library'}",
-        f"- {arguments.rounds} runs of each side, in turn; load average {loads}",
+        f"- runs of each side, in turn: {arguments.rounds}; load average {loads}",
     ]
 
 
