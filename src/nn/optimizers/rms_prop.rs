@@ -101,7 +101,7 @@ impl Optimizer for RmsProp {
         if self.centered {
             let average = next();
             *average = moved(average, gradient, self.rho);
-            square = square - &*average * &*average;
+            square -= &*average * &*average;
         }
         let movement = gradient * learning_rate / (square + self.epsilon).sqrt();
         if self.momentum == 0.0 {
