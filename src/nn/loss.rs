@@ -58,6 +58,20 @@ impl Predictions {
         }
     }
 
+    /// The targets in the dtype of the output, whose shape they must have: labels that are 0 or 1 are often integers.
+    ///
+    /// # Panics
+    /// As [`Predictions::expect_shape_of`].
+    #[track_caller]
+    pub(super) fn targets(&self, targets: &Tensor, kind: &str) -> Tensor {
+        self.expect_shape_of(targets, kind);
+        if targets.dtype() == self.values.dtype() {
+            targets.clone()
+        } else {
+            targets.cast(self.values.dtype())
+        }
+    }
+
     /// What the activation was applied to, if it was this one.
     pub fn before(&self, activation: Activation) -> Option<&Tensor> {
         self.before.as_ref().filter(|_| self.activation == activation)

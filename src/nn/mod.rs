@@ -23,6 +23,7 @@ mod activation;
 mod callback;
 mod callbacks;
 mod checkpoint;
+mod confusion_matrix;
 mod error;
 mod fit;
 mod glorot_uniform;
@@ -44,6 +45,7 @@ mod optimizers;
 mod program;
 mod regularizer;
 mod schedule;
+mod schedules;
 mod sequential;
 mod sgd_update;
 mod summary;
@@ -51,6 +53,7 @@ mod variables;
 
 // In reading order: the parts of a model, the model, how it is trained and watched.
 pub use activation::Activation::{self, Elu, Gelu, Linear, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh};
+pub use confusion_matrix::ConfusionMatrix;
 pub use error::{LayerError, ModelError};
 pub use glorot_uniform::glorot_uniform;
 pub use initializer::Initializer;
@@ -60,15 +63,18 @@ pub use layers::{
     MaxPool2D, Rescaling,
 };
 pub use loss::{Loss, Predictions};
-pub use losses::{MeanSquaredError, SparseCrossEntropy};
+pub use losses::{
+    BinaryCrossEntropy, CrossEntropy, Hinge, Huber, MeanAbsoluteError, MeanSquaredError, SparseCrossEntropy,
+};
 pub use metric::{Metric, Metrics};
-pub use metrics::Accuracy;
+pub use metrics::{Accuracy, Auc, Precision, Recall, TopKAccuracy};
 pub use model::Model;
 pub use network::{Network, Weights};
 pub use optimizer::{Optimizer, OptimizerState, Update};
-pub use optimizers::Sgd;
+pub use optimizers::{Adagrad, Adam, AdamW, Clip, RmsProp, Sgd};
 pub use regularizer::Regularizer;
 pub use schedule::LearningRateSchedule;
+pub use schedules::{CosineDecay, ExponentialDecay, StepDecay, WarmUp};
 pub use sequential::Sequential;
 pub use sgd_update::sgd_update;
 pub use summary::Summary;

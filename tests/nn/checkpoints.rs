@@ -223,7 +223,7 @@ fn descriptions_that_make_no_sense_say_what_is_wrong() {
 fn a_model_of_other_layers_or_training_says_what_differs_and_stays_as_it_is() {
     let folder = folder();
     let path = folder.path().join("model.safetensors");
-    let make = |units, rate, momentum: f32, seed| {
+    let make = |units, rate, momentum: f64, seed| {
         Sequential::new()
             .seed(seed)
             .add(Rescaling::new(1.0 / 255.0))
@@ -255,7 +255,7 @@ fn a_model_of_other_layers_or_training_says_what_differs_and_stays_as_it_is() {
     assert!(error.ends_with("layer 4 `dropout`, config, rate is 0.25 here and 0.5 in the file"), "{error}");
     let error = differs(make(8, 0.5, 0.5, 2));
     assert!(
-        error.contains("optimizer, config, momentum is 0.5 here and 0.8")
+        error.contains("optimizer, config, momentum is 0.5 here and 0.9")
             && error.contains("seed is 2 here and 1")
     );
     let mse = Sequential::new().seed(1).add(Flatten).compile(Sgd::new(0.2), MeanSquaredError, ());

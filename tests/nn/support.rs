@@ -69,3 +69,13 @@ impl Callback for Losses {
         Ok(())
     }
 }
+
+/// Whether numbers differ by no more than this share of the expected ones, or this much where these are below 1.
+#[track_caller]
+pub(crate) fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let difference = (found - expected).abs();
+        assert!(difference <= tolerance * expected.abs().max(1.0), "{what}, at {i}: {found}, not {expected}");
+    }
+}

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::super::activation::Activation;
 use super::super::config;
 use super::super::loss::{Loss, Predictions};
+use super::bounded::bounded;
 
 /// `-ln p[label]`: the cross-entropy of probabilities, or of logits, with a class for each example, in nats.
 ///
@@ -35,9 +36,6 @@ pub struct SparseCrossEntropy {
     from_logits: bool,
 }
 
-/// How close to 0 a probability may come.
-const LEAST: f64 = 1e-7;
-
 impl SparseCrossEntropy {
     /// From probabilities.
     pub fn new() -> SparseCrossEntropy {
@@ -64,7 +62,7 @@ impl Loss for SparseCrossEntropy {
         }
         let p = predictions.values();
         let index = targets.cast(grafito::DType::I64).unsqueeze(-1);
-        -p.take_along_axis(-1, &index).squeeze(-1isize).clamp(LEAST, 1.0 - LEAST).log()
+        -bounded(&p.take_along_axis(-1, &index).squeeze(-1isize)).log()
     }
 
     fn config(&self) -> Json {

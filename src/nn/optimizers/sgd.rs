@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use grafito::Tensor;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::Value as Json;
 
+use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
 use super::super::schedule::LearningRateSchedule;
+use super::weight_decay::decayed;
 
 /// Moves against the gradient: `p -= learning_rate · g`; with momentum `v = momentum · v - learning_rate · g`, `p += v`.
 ///
@@ -25,22 +28,53 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// `keras.optimizers.SGD`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Sgd {
+    #[serde(skip)]
     learning_rate: Arc<dyn LearningRateSchedule>,
-    momentum: f32,
+    momentum: f64,
+    nesterov: bool,
+    weight_decay: f64,
 }
 
 impl Sgd {
-    /// Without momentum.
+    /// Without momentum and weight decay.
     pub fn new(learning_rate: impl LearningRateSchedule) -> Sgd {
-        Sgd { learning_rate: Arc::new(learning_rate), momentum: 0.0 }
+        Sgd { learning_rate: Arc::new(learning_rate), momentum: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 
     /// How much of the previous movement goes on, from 0 up to 1.
     #[must_use]
-    pub fn momentum(self, momentum: f32) -> Sgd {
+    pub fn momentum(self, momentum: f64) -> Sgd {
         Sgd { momentum, ..self }
+    }
+
+    /// Moves by where momentum will lead: `p += momentum · v - learning_rate · g`, with the new `v`. Without momentum it
+    /// changes nothing.
+    ///
+    /// ```
+    /// use grafito::nn::{Optimizer, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let sgd = Sgd::new(0.5).momentum(0.5).nesterov();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = sgd.start(&w);
+    /// sgd.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 * 0.5 - 0.5);
+    /// ```
+    ///
+    /// # Source
+    /// Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep learning", 2013.
+    #[must_use]
+    pub fn nesterov(self) -> Sgd {
+        Sgd { nesterov: true, ..self }
+    }
+
+    /// Before it follows its gradient, takes this share of a parameter from it, times the learning rate:
+    /// `p -= learning_rate · decay · p`. Momentum does not see it.
+    #[must_use]
+    pub fn weight_decay(self, decay: f64) -> Sgd {
+        Sgd { weight_decay: decay, ..self }
     }
 }
 
@@ -59,12 +93,16 @@ impl Optimizer for Sgd {
 
     fn update(&self, update: Update<'_>) -> Tensor {
         let Update { parameter, gradient, slots, learning_rate, .. } = update;
+        let parameter = decayed(parameter, learning_rate, self.weight_decay);
         let Some(velocity) = slots.first_mut() else { return parameter - gradient * learning_rate };
         *velocity = &*velocity * self.momentum - gradient * learning_rate;
-        parameter + &*velocity
+        match self.nesterov {
+            true => parameter + (&*velocity * self.momentum - gradient * learning_rate),
+            false => parameter + &*velocity,
+        }
     }
 
     fn config(&self) -> Json {
-        json!({ "momentum": self.momentum })
+        config(self)
     }
 }

@@ -1,0 +1,92 @@
+//! How much of what is so is found.
+
+use grafito::{Fact, Tensor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::super::config;
+use super::super::loss::Predictions;
+use super::super::metric::Metric;
+use super::one_class::{count, one_class, share};
+
+/// The share of those that are so which are predicted as yes; 0 where none is so.
+///
+/// # Shape
+/// Predictions and targets of one shape, targets of any dtype: what is not 0 is yes. With [`Recall::of_class`]
+/// predictions `[n, .., classes]`, and labels `[n, ..]` of any integer dtype as well.
+///
+/// # Panics
+/// When the shapes do not fit.
+///
+/// # Source
+/// `keras.metrics.Recall`.
+///
+/// ```
+/// use grafito::nn::{Metric, Predictions, Recall};
+/// use grafito::prelude::*;
+///
+/// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 1]));
+/// let none = [Tensor::scalar(0i64), Tensor::scalar(0i64)];
+/// let totals = Recall::new().update(&none, &Predictions::new(p), &y);
+/// assert_eq!(Recall::new().result(&totals), 2.0 / 3.0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Recall {
+    threshold: f64,
+    class: Option<usize>,
+}
+
+impl Recall {
+    /// Of all predictions; above a half they say yes.
+    pub fn new() -> Recall {
+        Recall { threshold: 0.5, class: None }
+    }
+
+    /// Predictions above this say yes.
+    #[must_use]
+    pub fn threshold(self, threshold: f64) -> Recall {
+        Recall { threshold, ..self }
+    }
+
+    /// Of one class of several: its probability against the threshold. In logs it is `recall_2` for class 2.
+    #[must_use]
+    pub fn of_class(self, class: usize) -> Recall {
+        Recall { class: Some(class), ..self }
+    }
+}
+
+impl Default for Recall {
+    fn default() -> Recall {
+        Recall::new()
+    }
+}
+
+impl Metric for Recall {
+    fn kind(&self) -> &'static str {
+        "Recall"
+    }
+
+    fn name(&self) -> String {
+        self.class.map_or("recall".to_owned(), |class| format!("recall_{class}"))
+    }
+
+    fn start(&self, _: &Fact) -> Vec<(&'static str, Tensor)> {
+        vec![("true_positives", Tensor::scalar(0i64)), ("false_negatives", Tensor::scalar(0i64))]
+    }
+
+    fn update(&self, totals: &[Tensor], predictions: &Predictions, targets: &Tensor) -> Vec<Tensor> {
+        let (values, is_so) = one_class(self.class, predictions, targets, self.kind());
+        let says_so = values.gt(self.threshold);
+        let right = count(&says_so.and(&is_so));
+        vec![&totals[0] + &right, &totals[1] + count(&is_so) - right]
+    }
+
+    fn result(&self, totals: &[Tensor]) -> f64 {
+        let [right, wrong] = [0, 1].map(|i| totals[i].item::<i64>() as f64);
+        share(right, right + wrong)
+    }
+
+    fn config(&self) -> Json {
+        config(self)
+    }
+}
