@@ -382,7 +382,7 @@ fn trees_as_state() {
     assert_eq!(of(7, 10), (8, 20));
     assert_eq!(both(|| nested_state(&Tensor::scalar(1i64)).item::<i64>()), {
         let (list, b) = (2 + 1 + 2 + 3, 1 + 3 + 5 + 8);
-        4 + 16 + 24 + 1 + list + 1 + (3 - 3) + b
+        4 + 16 + 24 + 1 + list + 1 + b
     });
 }
 
@@ -421,8 +421,10 @@ fn calls() {
 fn locals_are_not_carried() {
     let graph = graph::locals_stay_inside::graph(Tensor::scalar(4i64));
     let nodes = graph.node_ids().map(|id| graph.node(id));
-    let carried: Vec<usize> =
-        nodes.filter(|node| matches!(node.kind(), NodeKind::While { .. })).map(|node| node.facts().len()).collect();
+    let carried: Vec<usize> = nodes
+        .filter(|node| matches!(node.kind(), NodeKind::While { .. }))
+        .map(|node| node.facts().len())
+        .collect();
     assert_eq!(carried, [2], "{graph}");
 }
 
