@@ -4,5 +4,6 @@ mod cases;
 mod collecting;
 mod corners;
 mod gradients;
+mod lent;
 mod messages;
 mod support;

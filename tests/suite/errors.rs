@@ -450,3 +450,19 @@ fn results_are_of_the_calls_line() {
         assert_eq!((total.origin().file(), total.origin().line()), (file!(), line));
     });
 }
+
+#[graph_fn]
+fn checked_quotient(x: &Tensor, y: &Tensor) -> Tensor {
+    let above = x + 1;
+    assert!(y.ne(0).all(..), "no zeros, please");
+    above / y
+}
+
+#[test]
+fn what_is_computed_together_does_not_fail_before_an_assertion() {
+    let (x, y) = (Tensor::from([1i64, 2, 3, 4]), Tensor::from([1i64, 0, 3, 4]));
+    for mode in [Mode::Eager, Mode::Lazy] {
+        let message = with_mode(mode, || checked_quotient::try_call(&x, &y).expect_err("a zero").to_string());
+        assert!(message.contains("no zeros, please"), "{mode:?}: {message}");
+    }
+}

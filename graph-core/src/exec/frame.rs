@@ -1,4 +1,5 @@
-//! Frames: the addresses behind a plan's places during one run. All pointer arithmetic of the executor is here.
+//! Frames: the addresses behind a plan's places during one run. What row programs and loops add to them is in `rows.rs` and
+//! `run.rs`.
 
 use std::cell::RefCell;
 
@@ -17,7 +18,8 @@ pub(super) type Addresses = SmallVec<[*mut u8; 24]>;
 /// The addresses of one activation of a plan.
 ///
 /// Invariant, from the planner: at any step, the slots of its results overlap neither each other nor the slots of its
-/// arguments (an argument computed in place has no slot), and every offset lies within the arena.
+/// arguments (an argument computed in place has no slot, but one that a row program may overwrite has), and every offset
+/// lies within the arena.
 pub(super) struct Frame<'a> {
     pub(super) arena: *mut u8,
     pub(super) inputs: &'a [*mut u8],

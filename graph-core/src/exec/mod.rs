@@ -48,7 +48,7 @@ impl Plan {
     /// shared); an output that lives in an input's buffer shares it.
     ///
     /// # Errors
-    /// When an op fails on the data. Inputs that were updated before keep the update.
+    /// When an op fails on the data. No input has been overwritten then.
     ///
     /// # Panics
     /// When inputs or arena are not those of this plan.

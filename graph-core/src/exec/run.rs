@@ -204,8 +204,8 @@ unsafe fn run_region(
         stacks: &frame.stacks[region.first_stack..],
         recorder: frame.recorder,
     };
-    // SAFETY: the region's arena is a slot of the parent's; the rest is the caller's promise. No input of a region is
-    // donated, so none is written.
+    // SAFETY: the region's arena is a slot of the parent's; the rest is the caller's promise. Of a region's inputs only
+    // loop variables that stay in place are written, which are in homes of the loop's own (see `Homes`).
     unsafe { run_steps(&region.plan, &inner) }
 }
 
@@ -233,7 +233,7 @@ unsafe fn run_while(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
         for slot in collected {
             outs.push(new_row(step, frame, slot, trip, trip + 1)?);
         }
-        // SAFETY: the next values go to the homes that the current ones are not in, and to new rows.
+        // SAFETY: the next values go where `Homes` says, and to new rows.
         unsafe { run_region(body, frame, &operands, &outs) }?;
         homes.advance(&mut operands[..*carried]);
     }
@@ -336,7 +336,7 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
                 place => frame.address(place).wrapping_add(row * row_bytes(slot)),
             });
         }
-        // SAFETY: rows lie within their sequences; next values go to the homes that the current ones are not in. The
+        // SAFETY: rows lie within their sequences; next values go where `Homes` says. The
         // stacks that are read are complete: no region adds to a stack of the graph around it.
         unsafe { run_region(body, frame, &operands, &outs) }?;
         homes.advance(&mut operands[1..1 + carried]);
@@ -346,7 +346,12 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The two homes of each loop variable: the step's result, and a spare slot.
+/// The two homes of each loop variable: the step's result, and a spare slot. The next value goes to the home that the
+/// current one is not in.
+///
+/// A variable that *stays* has one home, the step's result: the loop begins by copying the initial value there, so that it
+/// is the loop's own, and the body writes the next value over the current one. The planner lets it do so only at the last
+/// step that reads the current value, and not where that is also returned.
 struct Homes {
     /// Where the next iteration writes.
     next: Addresses,

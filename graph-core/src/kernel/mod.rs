@@ -199,7 +199,7 @@ impl<'a> ViewMut<'a> {
     pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
         assert_eq!(T::DTYPE, self.fact.dtype, "a kernel writes the dtype that infer promised");
         // SAFETY: as in View::as_slice, and the borrow is exclusive. A bool destination holds valid bools before the
-        // first write: fresh buffers are zeroed, and the executor zeroes bool slots that it reuses.
+        // first write: buffers of bools are zeroed when they are made, and the executor zeroes bool slots that it reuses.
         unsafe {
             std::slice::from_raw_parts_mut(
                 self.bytes.as_mut_ptr().cast::<T>(),

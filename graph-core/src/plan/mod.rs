@@ -21,6 +21,7 @@ use crate::array::Array;
 use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
 use crate::graph::Graph;
+use crate::ids::NodeId;
 use crate::kernel::Kernel;
 use crate::origin::Origin;
 use crate::verify::verify_after;
@@ -60,11 +61,11 @@ pub(crate) enum Alone {
 }
 
 impl Alone {
-    fn of(kernel: &dyn Kernel, output: &Fact) -> Alone {
-        match kernel.row() {
-            None => Alone::NotByRows,
-            Some(_) if output.shape.num_elements() <= 1 => Alone::Single,
-            Some(_) => Alone::Unmatched,
+    fn of(kernel: &dyn Kernel, output: Option<&Fact>) -> Alone {
+        match (kernel.row(), output) {
+            (None, _) | (_, None) => Alone::NotByRows,
+            (Some(_), Some(output)) if output.shape.num_elements() <= 1 => Alone::Single,
+            (Some(_), Some(_)) => Alone::Unmatched,
         }
     }
 
@@ -256,6 +257,16 @@ impl Plan {
 }
 
 impl Provenance {
+    /// That of a node.
+    fn of(graph: &Graph, id: NodeId) -> Provenance {
+        let node = graph.node(id);
+        let operands = node.inputs().iter().map(|&value| Operand {
+            fact: graph.fact(value).clone(),
+            origin: graph.node(value.node()).origin(),
+        });
+        Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
+    }
+
     pub(crate) fn error(&self, reason: OpError) -> Error {
         Error::op(self.op.clone(), reason, self.operands.clone(), self.origin)
     }

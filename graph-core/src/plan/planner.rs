@@ -9,7 +9,7 @@ use super::rows::{self, Compiled};
 use super::schedule::{Group, Unit, schedule};
 use super::{Action, Alone, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
-use crate::error::{Error, Operand};
+use crate::error::Error;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
@@ -159,7 +159,8 @@ impl<'g> Planner<'g> {
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
                 let kernel = self.kernels[id.index()].take().expect("made before");
-                self.plan.alone.push((node.kind().name().to_owned(), Alone::of(&*kernel, &node.facts()[0])));
+                let alone = Alone::of(&*kernel, node.facts().first());
+                self.plan.alone.push((node.kind().name().to_owned(), alone));
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
             kind => {
@@ -394,7 +395,7 @@ impl<'g> Planner<'g> {
             action,
             arguments: node.inputs().iter().enumerate().map(argument).collect(),
             results: (0..node.facts().len()).map(|o| self.slot(Value::new(id, o))).collect(),
-            provenance: provenance(self.graph, id),
+            provenance: Provenance::of(self.graph, id),
         };
         self.plan.steps.push(step);
     }
@@ -418,7 +419,7 @@ impl<'g> Planner<'g> {
                     action: Action::Copy,
                     arguments: SmallVec::from_iter([Argument::Slot(slot)]),
                     results: SmallVec::from_iter([target]),
-                    provenance: Provenance { op: "copy".into(), ..provenance(self.graph, output.node()) },
+                    provenance: Provenance { op: "copy".into(), ..Provenance::of(self.graph, output.node()) },
                 });
             } else {
                 self.plan.outputs.push(slot);
@@ -436,19 +437,12 @@ fn kernel(graph: &Graph, id: NodeId) -> Result<Option<Box<dyn Kernel>>, Error> {
     match node.kind() {
         NodeKind::Apply(op) if op.class() != Class::View => {
             let facts: SmallVec<[&Fact; 4]> = node.inputs().iter().map(|&v| graph.fact(v)).collect();
-            op.kernel(&facts, node.facts()).map(Some).map_err(|reason| provenance(graph, id).error(reason))
+            op.kernel(&facts, node.facts())
+                .map(Some)
+                .map_err(|reason| Provenance::of(graph, id).error(reason))
         }
         _ => Ok(None),
     }
-}
-
-pub(super) fn provenance(graph: &Graph, id: NodeId) -> Provenance {
-    let node = graph.node(id);
-    let operands = node
-        .inputs()
-        .iter()
-        .map(|&value| Operand { fact: graph.fact(value).clone(), origin: graph.node(value.node()).origin() });
-    Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
 }
 
 /// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own

@@ -13,8 +13,6 @@ use crate::kernel::{ScalarCheck, ScalarFn, ScalarKernel};
 use crate::op::Class;
 use crate::plan::Provenance;
 
-use super::planner::provenance;
-
 /// Number of a register.
 pub(crate) type Register = u32;
 
@@ -204,11 +202,11 @@ impl Compiler {
                 _ => {
                     let facts: Vec<_> = node.inputs().iter().map(|&value| graph.fact(value)).collect();
                     let kernel = op.kernel(&facts, node.facts());
-                    let kernel = kernel.map_err(|reason| provenance(graph, id).error(reason))?;
+                    let kernel = kernel.map_err(|reason| Provenance::of(graph, id).error(reason))?;
                     let Some(ScalarKernel { function, check }) = kernel.scalar() else { return Ok(None) };
                     let to = self.register();
                     if let Some(check) = check {
-                        self.checks.push(Check { check, provenance: provenance(graph, id) });
+                        self.checks.push(Check { check, provenance: Provenance::of(graph, id) });
                         let check = (self.checks.len() - 1) as u32;
                         self.emit(Instruction::Check { check, a: operands[0], b: operands[1] });
                     }

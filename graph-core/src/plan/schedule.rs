@@ -70,6 +70,8 @@ struct Scheduler<'g> {
     rows: Vec<Option<RowKernel>>,
     /// Operands that have not been scheduled, by position.
     waiting: Vec<usize>,
+    /// What may fail or acts on the world, and has not been scheduled.
+    fallible: BTreeSet<usize>,
     /// Nodes with an effect keep their order: the position of the one after.
     effect_after: HashMap<usize, usize>,
     ready: BTreeSet<usize>,
@@ -103,12 +105,21 @@ impl<'g> Scheduler<'g> {
             (0..order.len()).filter(|&i| graph.node(order[i]).kind().has_effect()).collect();
         let effect_after: HashMap<usize, usize> = effects.windows(2).map(|pair| (pair[0], pair[1])).collect();
         effect_after.values().for_each(|&after| waiting[after] += 1);
+        let may_fail = |&position: &usize| match graph.node(order[position]).kind() {
+            NodeKind::Input { .. } | NodeKind::Constant(_) => false,
+            NodeKind::Apply(_) => {
+                kernels[order[position].index()].as_ref().is_some_and(|kernel| kernel.may_fail())
+            }
+            _ => true,
+        };
+        let fallible = (0..order.len()).filter(may_fail).chain(effects).collect();
         let mut scheduler = Scheduler {
             graph,
             order,
             position,
             rows,
             waiting,
+            fallible,
             effect_after,
             ready: BTreeSet::new(),
             by_shape: HashMap::new(),
@@ -193,13 +204,21 @@ impl<'g> Scheduler<'g> {
         };
         let checks_outside =
             row.check.as_ref().is_none_or(|(operand, _)| !open.levels.contains_key(&node.inputs()[*operand]));
+        // A program looks at its data before anything else: not before what would have failed, or printed, earlier.
+        let fails_in_order =
+            row.check.is_none() || self.fallible.first().is_none_or(|&first| first >= position);
         let stays_even = space.row_axes == open.space.row_axes
             || open.outside.iter().all(|value| space.is_even(shape(value)));
         // [n, 1] also has a level here, but no rows to be added up.
         let has_rows = !matches!(row.span, RowSpan::Total { .. })
             || node.inputs().first().is_some_and(|value| *shape(value) == space.shape);
-        (is_related && checks_outside && stays_even && has_rows && node.inputs().iter().all(reads))
-            .then_some((space, level))
+        (is_related
+            && checks_outside
+            && fails_in_order
+            && stays_even
+            && has_rows
+            && node.inputs().iter().all(reads))
+        .then_some((space, level))
     }
 
     fn take(&mut self, position: usize) {
@@ -266,6 +285,7 @@ impl<'g> Scheduler<'g> {
     fn release(&mut self, position: usize) {
         let mut done = vec![position];
         while let Some(position) = done.pop() {
+            self.fallible.remove(&position);
             let id = self.order[position];
             let node = self.graph.node(id);
             let mut users: Vec<usize> = (0..node.facts().len())

@@ -96,6 +96,8 @@ impl Crew {
 
     pub(super) fn set_num_threads(&'static self, threads: usize) {
         self.threads.store(threads, Ordering::Relaxed);
+        // Helpers that were not wanted sleep.
+        lock(&self.helpers).handles.iter().for_each(Thread::unpark);
     }
 
     /// Calls `work` with each of `0..parts`.
@@ -169,7 +171,9 @@ impl Crew {
             let generation = self.wait_for_work(served);
             served = generation;
             if index + 1 >= self.num_threads() {
-                continue; // Fewer threads were asked for since.
+                // Fewer threads were asked for since: back to sleep, without waiting for more.
+                std::thread::park();
+                continue;
             }
             self.inside.0.fetch_add(1, Ordering::SeqCst);
             if self.generation.0.load(Ordering::SeqCst) == generation {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     BinOp, Block, Expr, ExprAwait, ExprBreak, ExprClosure, ExprContinue, ExprForLoop, ExprLet, ExprLoop,
@@ -93,6 +94,8 @@ pub(super) fn mentions(tokens: TokenStream, name: &str) -> usize {
 /// How a variable may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
+    /// It is handed to a function as it is, which may change it if it is a `&mut`.
+    Lent,
     /// A method is called on it, which may take it by `&mut`.
     Perhaps,
     /// It is assigned or borrowed by `&mut`.
@@ -208,6 +211,14 @@ impl Visit<'_> for Changes {
             Expr::MethodCall(call) if !leaves_alone(call) => self.note(&call.receiver, Change::Perhaps),
             Expr::Call(call) => self.note(&call.func, Change::Perhaps),
             _ => {}
+        }
+        let arguments = match expr {
+            Expr::MethodCall(call) => &call.args,
+            Expr::Call(call) => &call.args,
+            _ => &Punctuated::new(),
+        };
+        for argument in arguments.iter().filter(|argument| matches!(argument, Expr::Path(_))) {
+            self.note(argument, Change::Lent);
         }
         match expr {
             Expr::If(_) | Expr::While(_) => self.scoped(|changes| visit::visit_expr(changes, expr)),

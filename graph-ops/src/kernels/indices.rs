@@ -227,10 +227,13 @@ fn one_hot_loop(to: DType, indices: DType) -> RowLoop {
     ) {
         // SAFETY: the caller's promise.
         let index: i64 = unsafe { operands[0].address.cast::<I>().read() }.into();
-        // SAFETY: as above.
-        let row = unsafe { std::slice::from_raw_parts_mut(destination.cast::<T>(), len) };
-        row.fill(T::default());
-        row[index as usize] = T::ONE;
+        let destination = destination.cast::<T>();
+        assert!((0..len as i64).contains(&index), "the index was checked");
+        // SAFETY: as above. Written through the pointer: what is there may be no valid element, as of bool.
+        unsafe {
+            (0..len).for_each(|i| destination.add(i).write(T::default()));
+            destination.add(index as usize).write(T::ONE);
+        }
     }
     with_element!(to, T => match indices {
         DType::I32 => of::<T, i32>,

@@ -190,3 +190,12 @@ fn loop_variables_that_nothing_else_needs_stay_where_they_are() {
     });
     assert!(moves >= 8000, "{moves}: variables that change places have two homes");
 }
+
+#[test]
+fn rows_of_bools() {
+    let facts = [Fact::new(DType::U8, [40])];
+    check(&facts, |x| {
+        let rows = (&x[0] % 7).one_hot(9, DType::Bool);
+        vec![rows.not(), rows.any(-1), rows.cast(DType::F32) * 2.0]
+    });
+}

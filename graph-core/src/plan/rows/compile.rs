@@ -11,7 +11,7 @@ use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
 use crate::kernel::{RowKernel, RowSpan};
 use crate::op::Class;
-use crate::plan::planner::provenance;
+use crate::plan::Provenance;
 use crate::shape::Shape;
 
 /// What the values of a block may take up: half of a small first-level cache.
@@ -158,7 +158,7 @@ impl<'g> Compiler<'g> {
                 self.checks.push(Check {
                     argument,
                     check: check.clone(),
-                    provenance: provenance(self.graph, *id),
+                    provenance: Provenance::of(self.graph, *id),
                 });
             }
         }

@@ -6,10 +6,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, Local, Stmt};
+use syn::{Expr, Local, Pat, Stmt};
 
 use super::super::place;
 use super::super::survey::{self, Changes, Exit};
+use super::scope::Binding;
 use super::{Stager, flag, label, name};
 
 impl Stager<'_> {
@@ -77,7 +78,14 @@ impl Stager<'_> {
                 self.visit_expr_mut(diverge);
             }
         }
-        self.scopes.declare(&local.pat, local.init.is_none());
+        let is_borrow = |init: &syn::LocalInit| matches!(&*init.expr, Expr::Reference(reference) if reference.mutability.is_some());
+        match &local.pat {
+            Pat::Ident(pat) if local.init.as_ref().is_some_and(is_borrow) => {
+                let (ident, is_mut) = (pat.ident.clone(), pat.mutability.is_some());
+                self.scopes.add(Binding { ident, is_mut, is_mut_ref: !is_mut, is_deferred: false });
+            }
+            _ => self.scopes.declare(&local.pat, local.init.is_none()),
+        }
     }
 
     /// The rest of a block, unless it has been left.

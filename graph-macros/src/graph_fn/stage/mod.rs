@@ -204,7 +204,7 @@ impl Stager<'_> {
             let Binding { ident, is_mut, is_mut_ref, is_deferred } = binding;
             let name = ident.to_string();
             let Some(change) = changes.kind(&name) else { continue };
-            if *is_deferred {
+            if *is_deferred || (change == Change::Lent && !is_mut_ref) {
                 continue;
             }
             let value = match (*is_mut, *is_mut_ref || change == Change::Surely) {
