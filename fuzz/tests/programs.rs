@@ -7,7 +7,7 @@
 //! CONTROL_FLOW_FUZZ_SEED=1000 CONTROL_FLOW_FUZZ_COUNT=500 cargo test -p control-flow-fuzz
 //! ```
 
-use control_flow_fuzz::{Dual, Real};
+use control_flow_fuzz::Dual;
 use grafito::prelude::*;
 
 /// A program in its forms.
