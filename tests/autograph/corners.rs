@@ -126,16 +126,50 @@ on_integers! {
         }
         s
     }
-    // After an `if` whose arms both leave comes code that nothing reaches.
+    // After an `if` whose arms both leave stands code that nothing gets to, and that assigns nothing.
     fn beyond_a_loop_that_is_left(n) {
         let v;
+        let mut k = num(0);
         if n > 0 {
-            let mut k = num(0);
+            while k < n { k += 1; if k > 3 { break; } else { continue; } k += 5; }
+            v = k;
+        } else { v = num(9); }
+        v
+    }
+    fn assigned_where_nothing_gets(n) {
+        let v;
+        let mut k = num(0);
+        if n > 0 {
+            while k < n { k += 1; if k > 3 { return k; } else { continue; } v = k.clone(); }
+            v = k;
+        } else { v = num(9); }
+        v
+    }
+    fn declared_where_nothing_gets(n) {
+        let v;
+        let mut k = num(0);
+        if n > 0 {
             while k < n {
                 k += 1;
-                if k > 3 { break; } else { continue; }
+                if k > 3 {
+                    if k > 4 { break; } else { continue; }
+                    let w;
+                    if k > 8 { w = num(1); } else { w = num(2); }
+                    k += w;
+                }
             }
             v = k;
+        } else { v = num(9); }
+        v
+    }
+    fn arms_where_nothing_gets(n) {
+        let v;
+        if n > 0 {
+            for k in range(n.clone()) {
+                if k > 3 { return k; } else { break; }
+                if k > 1 { v = k; } else { v = num(3); }
+            }
+            v = num(4);
         } else { v = num(9); }
         v
     }
@@ -191,6 +225,9 @@ fn what_is_declared_late() {
         expect_all!(assigned_in_arms_of_a_match: (n) => host::assigned_in_arms_of_a_match(n));
         expect_all!(declared_in_a_loop_that_is_left: (n) => host::declared_in_a_loop_that_is_left(n));
         expect_all!(beyond_a_loop_that_is_left: (n) => host::beyond_a_loop_that_is_left(n));
+        expect_all!(assigned_where_nothing_gets: (n) => host::assigned_where_nothing_gets(n));
+        expect_all!(declared_where_nothing_gets: (n) => host::declared_where_nothing_gets(n));
+        expect_all!(arms_where_nothing_gets: (n) => host::arms_where_nothing_gets(n));
     }
 }
 

@@ -449,9 +449,14 @@ pub(super) fn has_let(condition: &Expr) -> bool {
 
 /// Whether statements certainly end elsewhere than at their end.
 pub(super) fn diverges(stmts: &[Stmt]) -> bool {
-    match stmts.last() {
-        Some(Stmt::Expr(expr, _)) => diverging(expr),
-        Some(Stmt::Macro(call)) => panics(&call.mac),
+    stmts.iter().any(leaves)
+}
+
+/// Whether nothing gets beyond a statement.
+pub(super) fn leaves(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Expr(expr, _) => diverging(expr),
+        Stmt::Macro(call) => panics(&call.mac),
         _ => false,
     }
 }
@@ -480,9 +485,14 @@ fn panics(call: &syn::Macro) -> bool {
     })
 }
 
-/// Whether a variable is assigned on every way through some statements.
+/// Whether a variable is assigned on every way through some statements that gets to their end, and on one at least.
+/// What nothing gets to is not emitted, and so assigns nothing.
 pub(super) fn assigns(stmts: &[Stmt], name: &str) -> bool {
-    stmts.iter().any(|stmt| match stmt {
+    let reached = match stmts.iter().position(leaves) {
+        Some(last) => &stmts[..=last],
+        None => stmts,
+    };
+    reached.iter().any(|stmt| match stmt {
         Stmt::Expr(expr, _) => assigns_in(expr, name),
         _ => false,
     })
@@ -493,16 +503,19 @@ fn assigns_in(expr: &Expr, name: &str) -> bool {
         Expr::Assign(assign) => assign.left.to_token_stream().to_string() == name,
         Expr::Block(block) => assigns(&block.block.stmts, name),
         Expr::If(expr) => {
-            let first = assigns(&expr.then_branch.stmts, name) || diverges(&expr.then_branch.stmts);
-            let second = expr
-                .else_branch
-                .as_ref()
-                .is_some_and(|(_, other)| assigns_in(other, name) || diverging(other));
-            first && second
+            let Some((_, other)) = &expr.else_branch else { return false };
+            let first = (assigns(&expr.then_branch.stmts, name), diverges(&expr.then_branch.stmts));
+            all_assign([first, (assigns_in(other, name), diverging(other))])
         }
         Expr::Match(choice) => {
-            choice.arms.iter().all(|arm| assigns_in(&arm.body, name) || diverging(&arm.body))
+            all_assign(choice.arms.iter().map(|arm| (assigns_in(&arm.body, name), diverging(&arm.body))))
         }
         _ => false,
     }
+}
+
+/// Of arms that assign a variable or leave: whether each does, and one assigns.
+pub(super) fn all_assign(arms: impl IntoIterator<Item = (bool, bool)>) -> bool {
+    let arms = arms.into_iter().collect::<Vec<_>>();
+    arms.iter().all(|(assigns, leaves)| *assigns || *leaves) && arms.iter().any(|(assigns, _)| *assigns)
 }

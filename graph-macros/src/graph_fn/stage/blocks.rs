@@ -29,7 +29,7 @@ impl Stager<'_> {
             let exits = survey::exits(&self.loops, |exits| exits.visit_stmt(stmt));
             lowered.extend(self.stmt(stmt, i + 1 == stmts.len()));
             let rest = &stmts[i + 1..];
-            if matches!(stmt, Stmt::Expr(expr, _) if survey::diverging(expr)) {
+            if survey::leaves(stmt) {
                 // Nothing gets there. (The compiler says so of the eager body.)
                 lowered.extend(
                     rest.iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).map(ToTokens::to_token_stream),

@@ -193,9 +193,7 @@ impl Stager<'_> {
         deferred
             .filter(|binding| {
                 let name = binding.ident.to_string();
-                let assigns: Vec<bool> = arms.iter().map(|arm| survey::assigns(arm, &name)).collect();
-                let every = arms.iter().zip(&assigns).all(|(arm, assigns)| *assigns || survey::diverges(arm));
-                every && assigns.contains(&true)
+                survey::all_assign(arms.iter().map(|arm| (survey::assigns(arm, &name), survey::diverges(arm))))
             })
             .map(|binding| binding.ident.clone())
             .collect()

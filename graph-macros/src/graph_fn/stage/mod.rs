@@ -337,8 +337,14 @@ impl VisitMut for Stager<'_> {
                     "`await` is not converted; await what is needed before the call",
                 );
             }
-            Expr::Yield(_) | Expr::TryBlock(_) => {
-                self.refuse(expr, "this is not converted; make it a function of its own");
+            Expr::TryBlock(block) => {
+                self.refuse(
+                    &block.try_token,
+                    "a `try` block is not converted; make it a closure that gives a `Result`, and call that",
+                );
+            }
+            Expr::Yield(_) => {
+                self.refuse(expr, "`yield` is not converted; push what it gives to a `Vec`");
             }
             // In an arm or a loop's body a tensor may decide whether an `Err` is returned.
             Expr::Try(tried) if self.dup_depth > 0 => {
