@@ -193,7 +193,9 @@ impl Stager<'_> {
         deferred
             .filter(|binding| {
                 let name = binding.ident.to_string();
-                survey::all_assign(arms.iter().map(|arm| (survey::assigns(arm, &name), survey::diverges(arm))))
+                survey::all_assign(
+                    arms.iter().map(|arm| (survey::assigns(arm, &name), survey::diverges(arm))),
+                )
             })
             .map(|binding| binding.ident.clone())
             .collect()
