@@ -3,6 +3,7 @@
 mod cases;
 mod collecting;
 mod corners;
+mod ends;
 mod gradients;
 mod lent;
 mod messages;

@@ -145,7 +145,17 @@ impl Stager<'_> {
         let mut stmts = stmts.to_vec();
         match stmts.pop() {
             Some(Stmt::Expr(last, None)) if !matches!(last, Expr::Return(_)) => {
-                stmts.push(parse_quote!(return #last;));
+                let returns = survey::exits(&[], |exits| syn::visit::Visit::visit_expr(exits, &last));
+                if returns.contains(&survey::Exit::Return)
+                    && !survey::diverges(&[Stmt::Expr(last.clone(), None)])
+                {
+                    // Some of its paths have left: what the others give is returned in a statement of its own.
+                    let given = hidden("__given");
+                    stmts.push(parse_quote!(let #given = #last;));
+                    stmts.push(parse_quote!(return #given;));
+                } else {
+                    stmts.push(parse_quote!(return #last;));
+                }
             }
             Some(last) => {
                 let ends = matches!(&last, Stmt::Expr(Expr::Return(_), _));
@@ -261,7 +271,8 @@ impl Stager<'_> {
                 let Some((depth, binding)) = self.scopes.find(&name) else { return };
                 let is_outer = depth < self.dup_depth && !binding.is_mut_ref;
                 if is_outer && survey::mentions(self.tokens.clone(), &name) > 1 {
-                    let span = super::at(ident);
+                    // An operation may begin here, and is then reported where this stands.
+                    let span = super::place(ident);
                     *expr = Expr::Verbatim(quote::quote_spanned!(span=> ::grafito::__private::dup(&#ident)));
                 }
             }
