@@ -103,7 +103,7 @@ pub fn truth(condition: impl Condition) -> bool {
 
 /// Something moved in an arm that is used elsewhere, too.
 #[diagnostic::on_unimplemented(
-    message = "a `{Self}` is moved here and used elsewhere",
+    message = "a `{Self}` is moved here and used elsewhere: borrow it, or write `#[host]` before the construct",
     label = "cannot be cloned",
     note = "under a condition that may be a tensor every arm runs while the function is traced, so what one of them \
             moves is cloned; borrow it, or write `#[host]` before the `if`, `match` or loop to leave it to Rust"
