@@ -1,5 +1,7 @@
 //! Bodies that end with a construct some of whose paths return.
 
+#![allow(clippy::needless_return, clippy::assign_op_pattern, reason = "these forms are what is tested")]
+
 use grafito::prelude::*;
 
 use crate::support::both;
