@@ -61,9 +61,10 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
     f: impl Fn(usize, usize) -> U,
 ) {
     let destination = destination.cast::<U>();
-    let mut elements = [U::default(); BLOCK];
     let mut at = 0;
     while at + BLOCK <= len {
+        // Not shared with what is left in the end, so that it becomes registers.
+        let mut elements = [U::default(); BLOCK];
         for (k, element) in elements.iter_mut().enumerate() {
             *element = f(at, k);
         }
@@ -72,6 +73,7 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
         at += BLOCK;
     }
     let rest = len - at;
+    let mut elements = [U::default(); BLOCK];
     for (k, element) in elements.iter_mut().enumerate().take(rest) {
         *element = f(at, k);
     }
