@@ -193,6 +193,24 @@ impl Action {
             Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
         }
     }
+
+    /// The offsets of what it needs of the arena beside its operands and results.
+    fn scratch_mut(&mut self) -> SmallVec<[&mut usize; 4]> {
+        match self {
+            Action::Kernel(_) | Action::Rows(_) | Action::Copy => SmallVec::new(),
+            Action::Scalar { registers, .. } => SmallVec::from_iter([registers]),
+            Action::Call(body) => SmallVec::from_iter([&mut body.arena]),
+            Action::If { then_plan, else_plan } => {
+                SmallVec::from_iter([&mut then_plan.arena, &mut else_plan.arena])
+            }
+            Action::While { condition, body, decision, spare, .. } => {
+                [&mut condition.arena, &mut body.arena, decision].into_iter().chain(spare).collect()
+            }
+            Action::For { body, counter, spare, .. } => {
+                [&mut body.arena, counter].into_iter().chain(spare).collect()
+            }
+        }
+    }
 }
 
 /// A region's plan, with the offset of its arena in the parent's.
@@ -248,6 +266,24 @@ impl Plan {
         let inner = self.steps.iter().flat_map(|step| step.action.regions());
         own.map(|row| row.num_bytes()).sum::<usize>()
             + inner.map(|region| region.plan.saved_bytes_per_iteration()).sum::<usize>()
+    }
+
+    /// Visits every offset in the arena, those of regions' own arenas not counted.
+    fn in_arena_mut(&mut self, mut visit: impl FnMut(&mut usize)) {
+        let mut visit_place = |slot: &mut Slot| {
+            if let Place::Arena(offset) = &mut slot.place {
+                visit(offset);
+            }
+        };
+        self.outputs.iter_mut().for_each(&mut visit_place);
+        for step in &mut self.steps {
+            let arguments = step.arguments.iter_mut().filter_map(|argument| match argument {
+                Argument::Slot(slot) => Some(slot),
+                Argument::InPlace => None,
+            });
+            arguments.chain(&mut step.results).for_each(&mut visit_place);
+        }
+        self.steps.iter_mut().flat_map(|step| step.action.scratch_mut()).for_each(visit);
     }
 
     /// How many inputs are updated in place.

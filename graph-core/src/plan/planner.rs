@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::arena::ArenaLayout;
+use super::arena::Lifetimes;
 use super::rows::{self, Compiled};
 use super::schedule::{Group, Unit, schedule};
 use super::{Action, Alone, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
@@ -64,7 +64,6 @@ pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Resul
 #[derive(Debug)]
 struct Storage {
     place: Place,
-    bytes: usize,
     /// Position of the last node that reads it; `usize::MAX` where it outlives the plan.
     last_use: usize,
 }
@@ -76,7 +75,8 @@ struct Planner<'g> {
     last_use: HashMap<Value, usize>,
     storage_of: HashMap<Value, usize>,
     storages: Vec<Storage>,
-    layout: ArenaLayout,
+    /// Slots of the arena. Until the plan is finished, a place in the arena is a slot's number.
+    slots: Lifetimes,
     /// The kernels of ops, by the index of the node, until their steps are made.
     kernels: Vec<Option<Box<dyn Kernel>>>,
     /// Position of the last unit that may fail; `None` where none may.
@@ -121,7 +121,7 @@ impl<'g> Planner<'g> {
             last_use,
             storage_of: HashMap::new(),
             storages: Vec::new(),
-            layout: ArenaLayout::default(),
+            slots: Lifetimes::default(),
             kernels,
             last_failure,
             plan,
@@ -167,9 +167,7 @@ impl<'g> Planner<'g> {
                 outputs.iter().for_each(|&output| self.allocate(output));
                 let (action, scratch) = self.structure(id, kind)?;
                 self.push_step(id, action, None);
-                for (offset, bytes) in scratch {
-                    self.layout.free(offset, bytes);
-                }
+                scratch.into_iter().for_each(|slot| self.slots.give_back(slot));
             }
         }
         self.free_dead(node.inputs(), &outputs, position);
@@ -220,7 +218,7 @@ impl<'g> Planner<'g> {
     }
 
     /// The action of a structural node, and the arena ranges that only it uses.
-    fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<(usize, usize)>), Error> {
+    fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<usize>), Error> {
         let mut scratch = Vec::new();
         if let Some(program) = super::scalar::compile(self.graph, id)? {
             let registers = self.scratch(program.num_registers * size_of::<u64>(), &mut scratch);
@@ -266,7 +264,7 @@ impl<'g> Planner<'g> {
         &mut self,
         region: &Graph,
         border: Border,
-        scratch: &mut Vec<(usize, usize)>,
+        scratch: &mut Vec<usize>,
     ) -> Result<SubPlan, Error> {
         let plan = plan(region, border, self.options)?;
         let arena = self.scratch(plan.arena_bytes, scratch);
@@ -276,16 +274,16 @@ impl<'g> Planner<'g> {
     }
 
     /// Second homes of the loop variables that do not stay in one.
-    fn spare(&mut self, id: NodeId, body: &SubPlan, scratch: &mut Vec<(usize, usize)>) -> Vec<usize> {
+    fn spare(&mut self, id: NodeId, body: &SubPlan, scratch: &mut Vec<usize>) -> Vec<usize> {
         let facts = self.graph.node(id).facts().iter().zip(&body.plan.stays);
         let bytes = facts.map(|(fact, &stays)| if stays { 0 } else { fact.num_bytes() });
         bytes.map(|bytes| self.scratch(bytes, scratch)).collect()
     }
 
-    fn scratch(&mut self, bytes: usize, scratch: &mut Vec<(usize, usize)>) -> usize {
-        let offset = self.layout.allocate(bytes);
-        scratch.push((offset, bytes));
-        offset
+    fn scratch(&mut self, bytes: usize, scratch: &mut Vec<usize>) -> usize {
+        let slot = self.slots.take(bytes);
+        scratch.push(slot);
+        slot
     }
 
     /// An operand that the output may overwrite: it has the output's fact, dies here, and its memory is ours.
@@ -357,16 +355,14 @@ impl<'g> Planner<'g> {
                 self.plan.fresh.push(self.graph.fact(value).clone());
                 Place::Fresh(self.plan.fresh.len() - 1)
             }
-            _ => Place::Arena(self.layout.allocate(self.graph.fact(value).num_bytes())),
+            _ => Place::Arena(self.slots.take(self.graph.fact(value).num_bytes())),
         };
         self.new_storage(value, place);
     }
 
     fn new_storage(&mut self, value: Value, place: Place) {
-        let fact = self.graph.fact(value);
-        let bytes = if fact.is_stack() { 0 } else { fact.num_bytes() };
         self.storage_of.insert(value, self.storages.len());
-        self.storages.push(Storage { place, bytes, last_use: self.last_use[&value] });
+        self.storages.push(Storage { place, last_use: self.last_use[&value] });
     }
 
     /// Frees arena memory that this node was the last to use. A result that nothing reads dies at once.
@@ -377,10 +373,10 @@ impl<'g> Planner<'g> {
         touched.dedup();
         for storage in touched {
             let storage = &self.storages[storage];
-            if let Place::Arena(offset) = storage.place
+            if let Place::Arena(slot) = storage.place
                 && storage.last_use <= position
             {
-                self.layout.free(offset, storage.bytes);
+                self.slots.give_back(slot);
             }
         }
     }
@@ -425,8 +421,10 @@ impl<'g> Planner<'g> {
                 self.plan.outputs.push(slot);
             }
         }
-        self.plan.arena_bytes = self.layout.peak();
-        self.plan.least_bytes = self.layout.least();
+        let layout = self.slots.lay_out();
+        self.plan.in_arena_mut(|slot| *slot = layout.offsets[*slot]);
+        self.plan.arena_bytes = layout.bytes;
+        self.plan.least_bytes = layout.least;
         self.plan
     }
 }
