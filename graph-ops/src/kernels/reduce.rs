@@ -272,8 +272,11 @@ impl Monoid for Min {
 
 /// Parallel accumulators along a contiguous row.
 const LANES: usize = 16;
-/// Elements (or rows) combined in the element's own type before their total is widened.
-const BLOCK: usize = 512;
+/// Elements that a lane combines in the element's own type before its total is widened: 32 roundings of an f32 are at
+/// most a millionth.
+const RUN: usize = 32;
+/// Elements of a row that are combined before their totals are widened.
+const BLOCK: usize = RUN * LANES;
 /// Elements of a long contiguous row that one task reduces.
 const CHUNK: usize = 1 << 16;
 /// Chunks whose totals are kept at a time.
@@ -362,7 +365,7 @@ fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
 fn reduce_columns<T: Accumulate, M: Monoid>(x: &[T], inner: usize, first: usize, out: &mut [T]) {
     let width = out.len();
     let mut totals = [M::identity::<T>().widen(); COLUMNS];
-    for rows in x.chunks(BLOCK * inner) {
+    for rows in x.chunks(RUN * inner) {
         let mut sums = [M::identity::<T>(); COLUMNS];
         for row in rows.chunks(inner) {
             for (sum, &x) in sums.iter_mut().zip(&row[first..first + width]) {

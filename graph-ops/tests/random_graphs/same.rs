@@ -1,6 +1,8 @@
 //! The planner and every pass, against the reference.
 
-use graph_core::{Array, Changed, Class, Element, Graph, NodeKind, run_with, verify, with_element};
+use graph_core::{
+    Arena, Array, Changed, Class, Element, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
+};
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
 use proptest::prelude::*;
@@ -47,16 +49,23 @@ fn has_elided(text: &str) -> bool {
     text.contains("constant ...")
 }
 
-/// Runs the graph by its plan; inputs that are not donated must not be touched.
+/// Runs the graph by its plan, as made with and without fusion; inputs that are not donated must not be touched.
 #[track_caller]
 fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
+    check_plan(what, graph, PlanOptions::default(), inputs, expected);
+    check_plan(&format!("{what}, without fusion"), graph, PlanOptions { fuse: false }, inputs, expected);
+}
+
+#[track_caller]
+fn check_plan(what: &str, graph: &Graph, options: PlanOptions, inputs: &[Array], expected: &[Array]) {
     let own = |array: &Array| {
         let mut array = array.clone();
         array.make_unique();
         array
     };
     let mut arguments: Vec<Array> = inputs.iter().map(own).collect();
-    let outputs = match run_with(graph, &mut arguments) {
+    let plan = Plan::with_options(graph, options).expect("plans");
+    let outputs = match plan.run(&mut arguments, &mut Arena::new(&plan)) {
         Ok(outputs) => outputs,
         Err(error) => panic!("{what}: {error}\n{graph}"),
     };

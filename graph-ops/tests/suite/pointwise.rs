@@ -179,7 +179,22 @@ fn reductions() {
     assert_eq!(elements::<f64>(|| empty.sum(0)), [0.0, 0.0]);
     assert_eq!(elements::<f64>(|| empty.prod(0)), [1.0, 1.0]);
     assert_eq!(elements::<u8>(|| Tensor::from([200u8, 100]).sum(0)), [44]);
-    // Long sums of f32 do not drift.
-    let long = Tensor::full([1 << 22], 0.1f32).sum(0).item::<f32>();
-    assert!((long - 419_430.4).abs() < 0.4, "{long} is a millionth off");
+}
+
+/// Totals of f32 that drift would spoil: equal elements, whose rounding errors add up, and random ones.
+#[test]
+fn sums_of_ten_million_elements_keep_their_digits() {
+    const LEN: usize = 10_000_000;
+    for x in [Tensor::full([LEN], 0.1f32), Tensor::random_uniform([LEN], DType::F32, 7)] {
+        let x = x.eval();
+        let exact: f64 = x.to_vec::<f32>().into_iter().map(f64::from).sum();
+        let columns = x.reshape([LEN / 5, 5]).sum(0).to_vec::<f32>().into_iter().map(f64::from).sum::<f64>();
+        let rows = x.reshape([5, LEN / 5]).sum(1).to_vec::<f32>().into_iter().map(f64::from).sum::<f64>();
+        let mean = f64::from(x.mean(..).item::<f32>()) * LEN as f64;
+        for (what, sum) in
+            [("all", x.sum(..).item::<f32>().into()), ("columns", columns), ("rows", rows), ("mean", mean)]
+        {
+            assert!((sum / exact - 1.0f64).abs() <= 1e-6, "{what}: {sum}, not {exact}");
+        }
+    }
 }
