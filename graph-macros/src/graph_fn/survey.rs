@@ -102,27 +102,18 @@ pub(super) enum Change {
     Surely,
 }
 
-/// Methods that take `&self` whatever they are called on, since a trait or a habit of the whole language says so. A
-/// variable that only these are called on may be borrowed around the code.
-const READING: [&str; 17] = [
-    "__grafito_at",
-    "as_ref",
-    "borrow",
-    "clone",
-    "cmp",
-    "eq",
-    "ge",
-    "gt",
-    "is_empty",
-    "is_none",
-    "is_some",
-    "iter",
-    "le",
-    "len",
-    "lt",
-    "ne",
-    "to_owned",
-];
+/// Methods that take `&self` whatever they are called on, since a trait of the language says so. A variable that only
+/// these are called on may be borrowed around the code.
+const READING: [&str; 12] =
+    ["__grafito_at", "as_ref", "borrow", "clone", "cmp", "eq", "ge", "gt", "le", "lt", "ne", "to_owned"];
+/// Methods of which everybody expects that. Where an arm calls one it borrows the receiver, so that one which does change
+/// it is an error of the compiler's.
+const READING_BY_HABIT: [&str; 5] = ["is_empty", "is_none", "is_some", "iter", "len"];
+
+/// Whether a call is of a method that by habit leaves its receiver as it is.
+pub(super) fn reads_by_habit(call: &syn::ExprMethodCall) -> bool {
+    READING_BY_HABIT.iter().any(|name| call.method == name)
+}
 
 /// Whether a method call certainly leaves its receiver as it is.
 fn leaves_alone(call: &syn::ExprMethodCall) -> bool {
@@ -132,7 +123,7 @@ fn leaves_alone(call: &syn::ExprMethodCall) -> bool {
         }
         matches!(receiver, Expr::Reference(reference) if reference.mutability.is_none())
     };
-    is_shared(&call.receiver) || READING.iter().any(|name| call.method == name)
+    is_shared(&call.receiver) || READING.iter().any(|name| call.method == name) || reads_by_habit(call)
 }
 
 /// The variables from outside that some code changes.

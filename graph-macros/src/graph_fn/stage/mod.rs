@@ -280,6 +280,13 @@ impl Stager<'_> {
         }
     }
 
+    /// Whether a place is in a variable from outside the arm.
+    fn is_outer(&self, place: &Expr) -> bool {
+        let root = if matches!(place, Expr::MethodCall(_)) { None } else { survey::root(place) };
+        root.and_then(|root| self.scopes.find(&root.to_string()))
+            .is_some_and(|(depth, _)| depth < self.dup_depth)
+    }
+
     fn refuse(&mut self, at: &impl syn::spanned::Spanned, message: &str) {
         self.errors.report(at, message);
     }
@@ -370,7 +377,12 @@ impl VisitMut for Stager<'_> {
             }
             Expr::MethodCall(call) => {
                 call.args.iter_mut().for_each(|arg| self.moved(arg));
-                visit_mut::visit_expr_mut(self, expr);
+                self.visit_expr_mut(&mut call.receiver);
+                call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
+                if survey::reads_by_habit(call) && self.is_outer(&call.receiver) {
+                    let (receiver, span) = (&call.receiver, super::place(&call.method));
+                    *call.receiver = Expr::Verbatim(quote::quote_spanned!(span=> (&#receiver)));
+                }
             }
             Expr::Binary(binary) => {
                 self.moved(&mut binary.right);
