@@ -149,6 +149,32 @@ fn first_multiple(n: &Tensor, of: &Tensor) -> Tensor {
     }
 }
 
+/// Never done: the step is a variable of the host, and so is the condition.
+#[graph_fn]
+fn unrolled(x: &Tensor, step: i64) -> Tensor {
+    let mut sum = x.clone();
+    let mut i = 0;
+    #[max_iterations(50)]
+    while i < 100 {
+        sum += i;
+        i += step;
+    }
+    sum
+}
+
+#[test]
+fn loops_of_the_host_fail_that_run_on() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            assert_eq!(unrolled(&i(0), 2).item::<i64>(), 2450);
+            let error = unrolled::try_call(&i(0), 0).map(|x| x.item::<i64>()).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("this `while` has more than 50 iterations"), "{mode:?}: {message}");
+            assert!(message.contains("collecting.rs:"), "{mode:?}: {message}");
+        });
+    }
+}
+
 #[test]
 fn loops_fail_that_run_on() {
     for mode in [Mode::Eager, Mode::Lazy] {
