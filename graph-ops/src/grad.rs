@@ -238,10 +238,21 @@ pub fn with_vjp<T: TensorTree, R: TensorTree>(
     forward: impl FnOnce(&T) -> R,
     backward: impl FnOnce(&T, &R, &R) -> T,
 ) -> R {
+    call_with_vjp("with_vjp", inputs, forward, backward)
+}
+
+/// [`with_vjp`], by the name of the function that the user called.
+#[track_caller]
+fn call_with_vjp<T: TensorTree, R: TensorTree>(
+    name: &str,
+    inputs: &T,
+    forward: impl FnOnce(&T) -> R,
+    backward: impl FnOnce(&T, &R, &R) -> T,
+) -> R {
     let origin = Origin::caller();
-    let body = Trace::new(TraceKind::Function, "with_vjp");
+    let body = Trace::new(TraceKind::Function, name);
     let (output, body) = trace_tree(&body, origin, |arguments| forward(&arguments.like(inputs)));
-    let vjp = Trace::new(TraceKind::Function, "with_vjp.backward");
+    let vjp = Trace::new(TraceKind::Function, format!("{name}.backward"));
     let (_, vjp) = trace_tree(&vjp, origin, |arguments| {
         let (inputs, outputs, cotangents) =
             (arguments.like(inputs), arguments.like(&output), arguments.like(&output));
@@ -275,7 +286,8 @@ pub fn with_vjp<T: TensorTree, R: TensorTree>(
 #[track_caller]
 pub fn checkpoint<T: TensorTree, R: TensorTree>(inputs: &T, f: impl Fn(&T) -> R) -> R {
     let origin = Origin::caller();
-    with_vjp(inputs, &f, |inputs, _, cotangents| or_raise(pull_back(inputs, &f, cotangents, origin)))
+    let backward = |inputs: &T, _: &R, cotangents: &R| or_raise(pull_back(inputs, &f, cotangents, origin));
+    call_with_vjp("checkpoint", inputs, &f, backward)
 }
 
 /// The cotangents of the inputs of a function, from those of its outputs, in the current trace; with the function

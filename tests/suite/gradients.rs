@@ -1,7 +1,7 @@
 //! Gradients: eager, traced and pending ones agree, nest, and are refused in words.
 
 use grafito::prelude::*;
-use grafito::{value_and_grad_aux, with_vjp};
+use grafito::{checkpoint, value_and_grad_aux, with_vjp};
 
 use crate::support::{Counted, panic_of};
 
@@ -231,13 +231,20 @@ fn a_rule_of_the_users_own_captures_no_variable() {
             with_vjp(x, |x| x * &y, |_, _, g| g.clone()).sum(..)
         })
     };
+    let recomputing = |x: &Tensor| {
+        grad(x, |x| {
+            let y = x * 2.0;
+            checkpoint(x, |x| x * &y).sum(..)
+        })
+    };
     for mode in [Mode::Eager, Mode::Lazy] {
-        let message = with_mode(mode, || panic_of(|| capturing(&x()))).message;
-        assert!(
-            message.contains("is used in that of `with_vjp`; pass it as an argument"),
-            "{mode:?}: {message}"
-        );
-        assert!(message.contains("gradients.rs"), "{mode:?}: {message}");
+        let of_rule = with_mode(mode, || panic_of(|| capturing(&x()))).message;
+        let of_checkpoint = with_mode(mode, || panic_of(|| recomputing(&x()))).message;
+        for (message, name) in [(of_rule, "with_vjp"), (of_checkpoint, "checkpoint")] {
+            let expected = format!("is used in that of `{name}`; pass it as an argument");
+            assert!(message.contains(&expected), "{mode:?}: {message}");
+            assert!(message.contains("gradients.rs"), "{mode:?}: {message}");
+        }
     }
 }
 
