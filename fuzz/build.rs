@@ -1,7 +1,7 @@
 //! Writes the programs that `tests/programs.rs` runs: `CONTROL_FLOW_FUZZ_COUNT` of them, from
 //! `CONTROL_FLOW_FUZZ_SEED` on.
 
-#[path = "generator/grow.rs"]
+#[path = "generator/grow/mod.rs"]
 mod grow;
 #[path = "generator/random.rs"]
 mod random;

@@ -5,6 +5,7 @@ mod collecting;
 mod corners;
 mod ends;
 mod gradients;
+mod jumps;
 mod lent;
 mod messages;
 mod support;

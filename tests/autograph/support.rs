@@ -87,3 +87,11 @@ pub(crate) fn both<R: PartialEq + std::fmt::Debug>(f: impl Fn() -> R) -> R {
 pub(crate) fn ints(values: &[i64]) -> Tensor {
     Tensor::from(values.to_vec())
 }
+
+/// What lazy mode says of a call.
+#[track_caller]
+pub(crate) fn said<R: std::fmt::Debug>(call: impl FnOnce() -> R) -> String {
+    with_mode(Mode::Lazy, || grafito::catch(std::panic::AssertUnwindSafe(call)))
+        .expect_err("it cannot be staged")
+        .to_string()
+}

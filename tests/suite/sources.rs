@@ -32,7 +32,8 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn every_file_opens_with_what_it_is_for() {
-    let others = ["graph-core/tests", "graph-ops/tests", "tests", "examples", "benches"];
+    let others =
+        ["graph-core/tests", "graph-ops/tests", "graph-ops/benches", "fuzz", "tests", "examples", "benches"];
     let mut count = 0;
     for (path, text) in CRATES.iter().chain(&others).flat_map(|folder| sources(&root().join(folder))) {
         assert!(text.starts_with("//! "), "{} does not open with a `//!` line", path.display());

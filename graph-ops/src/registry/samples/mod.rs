@@ -1,25 +1,25 @@
 //! Representative applications of every op, with operands that they can be computed and differentiated at.
 
+mod indices;
+mod windows;
+
 use graph_core::{DType, Fact, OpRef};
+
+pub(super) use indices::*;
+pub(super) use windows::*;
 
 use crate::ops::addmm::Addmm;
 use crate::ops::concat::Concat;
-use crate::ops::conv::{Conv2d, Conv2dImages, Conv2dKernel};
 use crate::ops::create::Iota;
 use crate::ops::cross_entropy::SparseCrossEntropy;
-use crate::ops::gather::{AddAlongAxis, Gather, ScatterAdd, TakeAlongAxis};
 use crate::ops::matmul::Matmul;
-use crate::ops::one_hot::OneHot;
 use crate::ops::permute::Permute;
 use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp, Select};
-use crate::ops::pool::{AveragePool2d, AveragePool2dImages, MaxPool2d, MaxPool2dImages, Pool};
 use crate::ops::random::{Distribution, Random};
 use crate::ops::reduce::{Reduce, Reduction};
-use crate::ops::row::WithRow;
 use crate::ops::slice::{Positions, Slice, SliceUpdate};
 use crate::ops::tril::Tril;
 use crate::ops::view::{Reshape, StopGradient};
-use crate::ops::windows::{Padding, Placement};
 
 /// An application of an op, with operands that it can be computed and differentiated at.
 #[derive(Debug, Clone)]
@@ -396,118 +396,6 @@ pub(super) fn cross_entropy_samples() -> Vec<Sample> {
     samples
 }
 
-/// Shape, axis, shape of the indices.
-const GATHERS: [(&[usize], usize, &[usize]); 7] = [
-    (&[4, 3], 0, &[5]),
-    (&[4, 3], 1, &[2, 2]),
-    (&[2, 3, 2], 1, &[]),
-    (&[4], 0, &[3]),
-    (&[4, 3], 0, &[0]),
-    (&[1, 3], 0, &[2]),
-    (&[20, 300, 100], 1, &[300]),
-];
-
-/// The shape of rows at indices.
-fn rows_at(shape: &[usize], axis: usize, indices: &[usize]) -> Vec<usize> {
-    [&shape[..axis], indices, &shape[axis + 1..]].concat()
-}
-
-/// DTypes of what is indexed and of the indices.
-const INDEXED: [(DType, DType); 5] = [
-    (DType::F64, DType::I64),
-    (DType::F32, DType::I32),
-    (DType::I32, DType::U8),
-    (DType::I64, DType::I32),
-    (DType::U8, DType::I64),
-];
-
-pub(super) fn gather_samples() -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for (dtype, indices) in INDEXED.into_iter().chain([(DType::Bool, DType::I64)]) {
-        for (shape, axis, at) in GATHERS {
-            let op = OpRef::new(Gather { axis });
-            samples.push(sample(&op, [number(dtype, shape), index(indices, at, shape[axis])]));
-        }
-    }
-    samples
-}
-
-pub(super) fn with_row_samples() -> Vec<Sample> {
-    let op = OpRef::new(WithRow);
-    let mut samples = Vec::new();
-    for (dtype, position) in INDEXED.into_iter().chain([(DType::Bool, DType::I64)]) {
-        for shape in [&[3, 2][..], &[4], &[1, 1], &[2, 0], &[2, 300, 1000]] {
-            let row = number(dtype, &shape[1..]);
-            samples.push(sample(&op, [number(dtype, shape), index(position, &[], shape[0]), row]));
-        }
-    }
-    samples
-}
-
-pub(super) fn scatter_add_samples() -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for (dtype, indices) in INDEXED {
-        for (shape, axis, at) in GATHERS {
-            let op = OpRef::new(ScatterAdd { axis });
-            let updates = number(dtype, &rows_at(shape, axis, at));
-            samples.push(sample(&op, [number(dtype, shape), index(indices, at, shape[axis]), updates]));
-        }
-    }
-    samples
-}
-
-/// Shape, axis, number of indices along it.
-const TAKES: [(&[usize], usize, usize); 6] = [
-    (&[2, 3], 1, 2),
-    (&[2, 3, 2], 0, 3),
-    (&[4], 0, 1),
-    (&[3, 2], 1, 0),
-    (&[0, 2], 1, 1),
-    (&[300, 250], 1, 260),
-];
-
-fn with_length(shape: &[usize], axis: usize, length: usize) -> Vec<usize> {
-    let mut shape = shape.to_vec();
-    shape[axis] = length;
-    shape
-}
-
-pub(super) fn take_along_axis_samples() -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for (dtype, indices) in INDEXED.into_iter().chain([(DType::Bool, DType::I64)]) {
-        for (shape, axis, length) in TAKES {
-            let op = OpRef::new(TakeAlongAxis { axis });
-            let indices = index(indices, &with_length(shape, axis, length), shape[axis]);
-            samples.push(sample(&op, [number(dtype, shape), indices]));
-        }
-    }
-    samples
-}
-
-pub(super) fn add_along_axis_samples() -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for (dtype, indices) in INDEXED {
-        for (shape, axis, length) in TAKES {
-            let op = OpRef::new(AddAlongAxis { axis });
-            let at = with_length(shape, axis, length);
-            let operands = [number(dtype, shape), index(indices, &at, shape[axis]), number(dtype, &at)];
-            samples.push(sample(&op, operands));
-        }
-    }
-    samples
-}
-
-pub(super) fn one_hot_samples() -> Vec<Sample> {
-    let indices = [DType::I32, DType::I64, DType::U8].into_iter();
-    indices
-        .flat_map(|indices| DType::ALL.map(|dtype| (indices, dtype)))
-        .flat_map(|(indices, dtype)| {
-            let op = OpRef::new(OneHot { depth: 4, dtype });
-            [&[3][..], &[], &[2, 0], &[2, 2]].map(|shape| sample(&op, [index(indices, shape, 4)]))
-        })
-        .collect()
-}
-
 pub(super) fn iota_samples() -> Vec<Sample> {
     DType::ALL
         .into_iter()
@@ -529,99 +417,3 @@ pub(super) fn random_samples(distribution: Distribution) -> Vec<Sample> {
 
 pub(super) const FLOATS: [DType; 2] = [DType::F64, DType::F32];
 pub(super) const NUMBERS: [DType; 5] = [DType::F64, DType::F32, DType::I32, DType::I64, DType::U8];
-
-/// Images, kernel `[height, width, channels, filters]`, strides, dilation, padding.
-type Convolution = ([usize; 4], [usize; 4], [usize; 2], [usize; 2], Padding);
-
-const CONVOLUTIONS: [Convolution; 12] = [
-    ([2, 4, 3, 2], [3, 2, 2, 3], [1, 1], [1, 1], Padding::Valid),
-    ([1, 4, 5, 2], [3, 3, 2, 2], [1, 1], [1, 1], Padding::Same),
-    ([1, 5, 6, 2], [2, 3, 2, 1], [2, 3], [1, 1], Padding::Same),
-    ([1, 5, 6, 1], [2, 2, 1, 3], [2, 1], [1, 1], Padding::Valid),
-    ([1, 5, 5, 2], [2, 3, 2, 2], [1, 1], [3, 2], Padding::Same),
-    ([2, 2, 3, 4], [1, 1, 4, 2], [1, 1], [1, 1], Padding::Valid),
-    ([1, 3, 3, 2], [1, 1, 2, 2], [2, 2], [1, 1], Padding::Valid),
-    ([1, 1, 2, 1], [5, 5, 1, 1], [1, 1], [1, 1], Padding::Same),
-    ([0, 4, 4, 2], [3, 3, 2, 2], [1, 1], [1, 1], Padding::Same),
-    ([2, 3, 3, 0], [2, 2, 0, 3], [1, 1], [1, 1], Padding::Valid),
-    ([2, 3, 3, 2], [2, 2, 2, 0], [1, 1], [1, 1], Padding::Valid),
-    ([8, 30, 28, 8], [3, 3, 8, 16], [1, 1], [1, 1], Padding::Same),
-];
-
-/// Samples of an op of convolutions: from images, kernel and output, that of one of them from those of the others.
-fn convolution_samples(op: impl Fn(Placement, [&[usize]; 3]) -> (OpRef, [usize; 2])) -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for (images, kernel, strides, dilation, padding) in CONVOLUTIONS {
-        let (image, window) = ([images[1], images[2]], [kernel[0], kernel[1]]);
-        let placement = Placement::new(image, window, strides, dilation, padding);
-        let [height, width] = placement.windows(&images, window).expect("fits").count;
-        let output = [images[0], height, width, kernel[3]];
-        let shapes: [&[usize]; 3] = [&images, &kernel, &output];
-        let (op, operands) = op(placement, shapes);
-        for dtype in FLOATS {
-            samples.push(sample(&op, operands.map(|i| number(dtype, shapes[i]))));
-        }
-    }
-    samples
-}
-
-pub(super) fn conv2d_samples() -> Vec<Sample> {
-    convolution_samples(|placement, _| (OpRef::new(Conv2d { placement }), [0, 1]))
-}
-
-pub(super) fn conv2d_images_samples() -> Vec<Sample> {
-    convolution_samples(|placement, [images, ..]| {
-        (OpRef::new(Conv2dImages { placement, image: [images[1], images[2]] }), [2, 1])
-    })
-}
-
-pub(super) fn conv2d_kernel_samples() -> Vec<Sample> {
-    convolution_samples(|placement, [_, kernel, _]| {
-        (OpRef::new(Conv2dKernel { placement, window: [kernel[0], kernel[1]] }), [0, 2])
-    })
-}
-
-/// Images, window, strides, padding.
-type Pooling = ([usize; 4], [usize; 2], [usize; 2], Padding);
-
-const POOLINGS: [Pooling; 7] = [
-    ([1, 4, 6, 2], [2, 2], [2, 2], Padding::Valid),
-    ([2, 5, 3, 2], [2, 2], [2, 2], Padding::Same),
-    ([1, 5, 4, 3], [3, 2], [1, 1], Padding::Same),
-    ([1, 5, 5, 1], [2, 1], [3, 2], Padding::Valid),
-    ([2, 2, 2, 0], [1, 1], [1, 1], Padding::Valid),
-    ([0, 4, 4, 2], [2, 2], [2, 2], Padding::Valid),
-    ([4, 60, 52, 48], [3, 3], [2, 2], Padding::Same),
-];
-
-fn pool((images, window, strides, padding): Pooling) -> Pool {
-    Pool { window, placement: Placement::new([images[1], images[2]], window, strides, [1, 1], padding) }
-}
-
-pub(super) fn pool_samples(dtypes: &[DType], op: impl Fn(Pool) -> OpRef) -> Vec<Sample> {
-    let each = |&dtype| POOLINGS.map(|pooling| sample(&op(pool(pooling)), [number(dtype, &pooling.0)]));
-    dtypes.iter().flat_map(each).collect()
-}
-
-pub(super) fn average_images_samples() -> Vec<Sample> {
-    let mut samples = pool_samples(&FLOATS, |pool| OpRef::new(AveragePool2d(pool)));
-    for sample in &mut samples {
-        let AveragePool2d(pool) = *sample.op.downcast().expect("made above");
-        let images = &mut sample.operands[0].fact;
-        let image = [images.shape[1], images.shape[2]];
-        *images = sample.op.infer(&[images]).expect("fits").swap_remove(0);
-        sample.op = OpRef::new(AveragePool2dImages { pool, image });
-    }
-    samples
-}
-
-pub(super) fn max_images_samples() -> Vec<Sample> {
-    let mut samples = pool_samples(&NUMBERS, |pool| OpRef::new(MaxPool2d(pool)));
-    for sample in &mut samples {
-        let MaxPool2d(pool) = *sample.op.downcast().expect("made above");
-        let output = sample.op.infer(&[&sample.operands[0].fact]).expect("fits").swap_remove(0);
-        sample.operands.push(number(output.dtype, &output.shape));
-        sample.op = OpRef::new(MaxPool2dImages(pool));
-    }
-    samples
-}
