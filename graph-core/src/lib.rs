@@ -41,8 +41,8 @@ pub use grad::{Algebra, backward};
 pub use graph::{Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
-    DataCheck, Infallible, Kernel, RowKernel, RowLoop, RowOperand, RowSpan, ScalarCheck, ScalarFn,
-    ScalarKernel, Source, View, ViewMut,
+    DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowKernel, RowLoop, RowOperand, RowSpan,
+    ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut,
 };
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 
 use crate::buffer::Buffer;
-use crate::kernel::RowOperand;
-use crate::plan::{Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk};
+use crate::kernel::{Rectangle, RowOperand, View};
+use crate::plan::{
+    Home, Level, MOST_OPERANDS, PieceProgram, Register, RowInstruction, RowProgram, RowWalk, Target,
+};
 use crate::team::parallel;
 
 thread_local! {
@@ -49,6 +51,85 @@ pub(super) unsafe fn run(program: &RowProgram, arguments: &[*mut u8], results: &
                 }
             }
         });
+    });
+}
+
+/// Computes a kernel's output in pieces, and runs a program on each piece after it.
+///
+/// # Safety
+/// As for [`run`]; `operands` are the kernel's, and overlap neither its output, the program's argument for it, nor results.
+/// That argument is written.
+pub(super) unsafe fn run_pieces(
+    joined: &PieceProgram,
+    operands: &[View<'_>],
+    arguments: &[*mut u8],
+    results: &[*mut u8],
+) {
+    let (arguments, results) = (Address::all(arguments), Address::all(results));
+    let PieceProgram { program, computed, at_once, .. } = joined;
+    let pieces = joined.pieces();
+    let count = pieces.pieces();
+    // SAFETY: the caller's promise. Pieces are disjoint, so the rows of one are nobody else's.
+    let work_on = |rectangle: &Rectangle| unsafe { run_rectangle(program, rectangle, arguments, results) };
+    parallel(count.div_ceil(*at_once), |part| {
+        let mut done: Option<Rectangle> = None;
+        for piece in part * at_once..count.min((part + 1) * at_once) {
+            // SAFETY: the caller's promise; each piece is computed once.
+            unsafe { pieces.run(piece, arguments[*computed].0, operands) };
+            let next = pieces.rectangle(piece);
+            // Small matrices of a batch are rows of one rectangle.
+            match &mut done {
+                Some(done) if done.rows.end == next.rows.start && done.columns == next.columns => {
+                    done.rows.end = next.rows.end;
+                }
+                _ => {
+                    if let Some(done) = done.replace(next) {
+                        work_on(&done);
+                    }
+                }
+            }
+        }
+        if let Some(done) = done {
+            work_on(&done);
+        }
+    });
+}
+
+/// Runs a program on a part of its rows and columns.
+///
+/// # Safety
+/// As for [`run`], for this part.
+unsafe fn run_rectangle(
+    program: &RowProgram,
+    rectangle: &Rectangle,
+    arguments: &[Address],
+    results: &[Address],
+) {
+    let Rectangle { rows, columns } = rectangle;
+    assert!(rows.end <= program.rows && columns.end <= program.width, "pieces of the program's rows");
+    // Registers have room for so many elements: of narrow rectangles, more rows than of whole ones.
+    let elements = program.block_rows * program.block_columns;
+    let block_columns = columns.len().clamp(1, elements);
+    let block_rows = elements / block_columns;
+    with_registers(program.register_bytes, |registers| {
+        for row in rows.clone().step_by(block_rows) {
+            for column in columns.clone().step_by(block_columns) {
+                let block = Block {
+                    program,
+                    arguments,
+                    results,
+                    registers,
+                    row,
+                    rows: block_rows.min(rows.end - row),
+                    column,
+                    columns: block_columns.min(columns.end - column),
+                };
+                for instruction in &program.instructions {
+                    // SAFETY: the caller's promise; registers are as large as the program says, and this thread's.
+                    unsafe { block.run(instruction) };
+                }
+            }
+        }
     });
 }
 
@@ -99,57 +180,74 @@ impl<'a> Block<'a> {
     /// # Safety
     /// As for [`run`].
     unsafe fn run(&self, instruction: &RowInstruction) {
-        let RowInstruction { function, from, to, is_flat, is_per_row, .. } = instruction;
+        let RowInstruction { function, from, to, is_flat, is_inside, is_per_row, .. } = instruction;
+        // Of a part of the columns, only in registers the rows stand one after the other.
+        let is_flat = *is_flat && (self.columns == self.program.width || self.rows == 1 || *is_inside);
         let columns = if *is_per_row { 1 } else { self.columns };
         let mut operands = [RowOperand { address: std::ptr::null(), is_splat: true }; MOST_OPERANDS];
+        let mut steps = [0; MOST_OPERANDS];
         let operands = &mut operands[..from.len()];
         // As one, the rows of the block stand one after the other in everything that is no constant.
-        let (rows, len) = if *is_flat { (1, self.rows * columns) } else { (self.rows, columns) };
+        let (rows, len) = if is_flat { (1, self.rows * columns) } else { (self.rows, columns) };
+        let (mut to, step) = self.place(*to, 0);
         for row in 0..rows {
-            for (operand, &home) in operands.iter_mut().zip(from) {
-                *operand = self.operand(home, row, *is_flat);
+            // As far as from one row to the next it is to the one after, unless there are several axes around them.
+            if row == 0 || self.program.outer.len() > 1 {
+                for ((operand, step), &home) in operands.iter_mut().zip(&mut steps).zip(from) {
+                    let is_splat = self.is_splat(home, is_flat);
+                    let (address, to_next) = self.place(home, row);
+                    *operand = RowOperand { address, is_splat };
+                    *step = to_next;
+                }
             }
             // SAFETY: the row lies within the operands by construction of the walks.
-            unsafe { function(self.address(*to, row), operands, len) };
+            unsafe { function(to, operands, len) };
+            to = to.wrapping_add(step);
+            for (operand, &step) in operands.iter_mut().zip(&steps) {
+                operand.address = operand.address.wrapping_add(step);
+            }
         }
     }
 
-    /// A home as the operand of a row of the block, or of all its rows as one.
-    fn operand(&self, home: Home, row: usize, is_flat: bool) -> RowOperand {
-        let is_splat = match home {
+    /// Whether a row of the block, or all of its rows as one, use one element of a home.
+    #[inline(always)]
+    fn is_splat(&self, home: Home, is_flat: bool) -> bool {
+        match home {
+            // One after the other, elements per row are no constant.
             Home::Operand(index) => {
-                let RowWalk { is_splat, strides, .. } = &self.program.operands[index];
-                // One after the other, elements per row are no constant.
-                *is_splat && !(is_flat && strides.iter().any(|&stride| stride != 0))
+                let operand = &self.program.operands[index];
+                operand.is_splat && (!is_flat || operand.is_constant())
             }
             Home::Result(index) => !is_flat && self.program.results[index].level == Level::PerRow,
             Home::Register(index) => !is_flat && self.program.registers[index].level == Level::PerRow,
-        };
-        RowOperand { address: self.address(home, row), is_splat }
+        }
     }
 
-    /// The address of a home's first element in a row of the block.
-    fn address(&self, home: Home, row: usize) -> *mut u8 {
+    /// The address of a home's first element in a row of the block, and how far it is to the next row in bytes, where
+    /// there is at most one axis around rows.
+    #[inline(always)]
+    fn place(&self, home: Home, row: usize) -> (*mut u8, usize) {
         let program = self.program;
         match home {
             Home::Operand(index) => {
                 let RowWalk { argument, is_splat, strides, size } = &program.operands[index];
                 let column = if *is_splat { 0 } else { self.column };
                 let offset = row_offset(&program.outer, strides, self.row + row) + column;
-                self.arguments[*argument].0.wrapping_add(offset * size)
+                let step = strides.last().map_or(0, |stride| stride * size);
+                (self.arguments[*argument].0.wrapping_add(offset * size), step)
             }
             Home::Result(index) => {
-                let target = program.results[index];
-                let element = match target.level {
-                    Level::Full => (self.row + row) * program.width + self.column,
-                    Level::PerRow => self.row + row,
+                let Target { level, size } = program.results[index];
+                let (element, step) = match level {
+                    Level::Full => ((self.row + row) * program.width + self.column, program.width),
+                    Level::PerRow => (self.row + row, 1),
                 };
-                self.results[index].0.wrapping_add(element * target.size)
+                (self.results[index].0.wrapping_add(element * size), step * size)
             }
             Home::Register(index) => {
                 let Register { offset, level, size } = program.registers[index];
-                let element = if level == Level::Full { row * self.columns } else { row };
-                self.registers.wrapping_add(offset + element * size)
+                let step = if level == Level::Full { self.columns } else { 1 };
+                (self.registers.wrapping_add(offset + row * step * size), step * size)
             }
         }
     }

@@ -13,7 +13,7 @@ use super::scalar;
 use super::stack::Stack;
 use crate::array::Array;
 use crate::error::{Error, OpError};
-use crate::plan::{Action, Argument, Place, Plan, Slot, Step, SubPlan, bits};
+use crate::plan::{Action, Argument, Place, Plan, RowProgram, Slot, Step, SubPlan, bits};
 
 pub(super) fn run(
     plan: &Plan,
@@ -125,15 +125,24 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             kernel.run(&mut outs, &ins).map_err(|reason| step.provenance.error(reason))
         }
         Action::Rows(program) => {
-            for check in &program.checks {
-                // SAFETY: nothing is written yet.
-                let view = unsafe { frame.source(&step.arguments[check.argument]) }.view();
-                (check.check)(view).map_err(|reason| check.provenance.error(reason))?;
-            }
+            // SAFETY: nothing is written yet.
+            unsafe { check_rows(program, step, frame) }?;
             let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             // SAFETY: by the frame's invariant results overlap neither each other nor arguments, but where the planner
             // asked the program.
             unsafe { rows::run(program, &arguments, &results(step, frame)) };
+            Ok(())
+        }
+        Action::Pieces(joined) => {
+            // SAFETY: nothing is written yet.
+            unsafe { check_rows(&joined.program, step, frame) }?;
+            let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
+            let operands = &step.arguments[joined.program.num_arguments..];
+            // SAFETY: what the kernel reads overlaps neither its output nor any result.
+            let operands: SmallVec<[_; 8]> =
+                operands.iter().map(|a| unsafe { frame.source(a) }.view()).collect();
+            // SAFETY: as above, and as for `Rows`.
+            unsafe { rows::run_pieces(joined, &operands, &arguments, &results(step, frame)) };
             Ok(())
         }
         Action::Copy => {
@@ -182,6 +191,18 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
         // SAFETY: the caller's promise.
         Action::For { .. } => unsafe { run_for(step, frame) },
     }
+}
+
+/// Looks at the data that a row program wants to know more of.
+///
+/// # Safety
+/// As for [`run_steps`], before the step has written anything.
+unsafe fn check_rows(program: &RowProgram, step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
+    program.checks.iter().try_for_each(|check| {
+        // SAFETY: the caller's promise.
+        let view = unsafe { frame.source(&step.arguments[check.argument]) }.view();
+        (check.check)(view).map_err(|reason| check.provenance.error(reason))
+    })
 }
 
 fn results(step: &Step, frame: &Frame<'_>) -> Addresses {

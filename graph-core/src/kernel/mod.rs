@@ -4,8 +4,10 @@
 //! several threads. Destinations come first. Every operand is dense and row-major; broadcasting is the kernel's own
 //! affair. A kernel writes every element of every output; the result must not depend on the number of threads.
 
+mod pieces;
 mod row;
 
+pub use pieces::{Piecewise, Rectangle};
 pub use row::{DataCheck, RowKernel, RowLoop, RowOperand, RowSpan};
 
 use crate::dtype::{DType, Element};
@@ -76,6 +78,11 @@ pub trait Kernel: Send + Sync {
 
     /// The same row by row, for dense operands; `None` (the default) where it does not go by rows.
     fn row(&self) -> Option<RowKernel> {
+        None
+    }
+
+    /// The same in pieces, for a kernel that never fails; `None` (the default) where it has none.
+    fn piecewise(&self) -> Option<&dyn Piecewise> {
         None
     }
 }

@@ -5,6 +5,7 @@
 //! it views. Regions become plans of their own, whose arenas are slots of the parent's.
 
 mod arena;
+mod join;
 mod planner;
 mod rows;
 mod scalar;
@@ -14,6 +15,7 @@ use smallvec::SmallVec;
 
 pub(crate) use rows::{
     Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register, RowProgram,
+    Target,
 };
 pub(crate) use scalar::{Instruction, Program, bits};
 
@@ -22,7 +24,7 @@ use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
 use crate::graph::Graph;
 use crate::ids::NodeId;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Piecewise};
 use crate::origin::Origin;
 use crate::verify::verify_after;
 
@@ -58,6 +60,14 @@ pub(crate) enum Alone {
     Single,
     /// No other op on the same rows could be computed with it.
     Unmatched,
+    /// It has pieces, but what follows goes along other rows.
+    OtherRows,
+    /// What follows needs whole rows, and its pieces are none.
+    NoWholeRows,
+    /// Its pieces have few columns.
+    Narrow,
+    /// What follows is worth more threads than it has pieces.
+    FewPieces,
 }
 
 impl Alone {
@@ -74,6 +84,10 @@ impl Alone {
             Alone::NotByRows => "not by rows",
             Alone::Single => "a single element",
             Alone::Unmatched => "nothing else on its rows",
+            Alone::OtherRows => "what follows goes along other rows",
+            Alone::NoWholeRows => "what follows needs whole rows",
+            Alone::Narrow => "its pieces have few columns",
+            Alone::FewPieces => "too few pieces for what follows",
         }
     }
 }
@@ -135,10 +149,28 @@ pub(crate) struct Provenance {
     pub(crate) operands: Vec<Operand>,
 }
 
+/// A kernel in pieces, and what is done with the rows of each.
+pub(crate) struct PieceProgram {
+    pub(crate) kernel: Box<dyn Kernel>,
+    pub(crate) program: RowProgram,
+    /// The program's argument that the kernel computes. The kernel's operands come after the program's arguments.
+    pub(crate) computed: usize,
+    /// Pieces that are worth a part of their own.
+    pub(crate) at_once: usize,
+}
+
+impl PieceProgram {
+    pub(crate) fn pieces(&self) -> &dyn Piecewise {
+        self.kernel.piecewise().expect("it was planned for its pieces")
+    }
+}
+
 pub(crate) enum Action {
     Kernel(Box<dyn Kernel>),
     /// Several ops, row by row.
     Rows(RowProgram),
+    /// The same on a kernel's output, piece by piece.
+    Pieces(PieceProgram),
     /// Copies the argument to the result.
     Copy,
     Call(SubPlan),
@@ -180,6 +212,7 @@ impl Action {
         match self {
             Action::Kernel(kernel) => kernel.flop(),
             Action::Rows(program) => program.flop,
+            Action::Pieces(PieceProgram { kernel, program, .. }) => kernel.flop() + program.flop,
             _ => 0,
         }
     }
@@ -187,7 +220,11 @@ impl Action {
     /// The plans of the node's regions.
     pub(crate) fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
         match self {
-            Action::Kernel(_) | Action::Rows(_) | Action::Copy | Action::Scalar { .. } => SmallVec::new(),
+            Action::Kernel(_)
+            | Action::Rows(_)
+            | Action::Pieces(_)
+            | Action::Copy
+            | Action::Scalar { .. } => SmallVec::new(),
             Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),
             Action::If { then_plan, else_plan } => SmallVec::from_iter([then_plan, else_plan]),
             Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
@@ -197,7 +234,7 @@ impl Action {
     /// The offsets of what it needs of the arena beside its operands and results.
     fn scratch_mut(&mut self) -> SmallVec<[&mut usize; 4]> {
         match self {
-            Action::Kernel(_) | Action::Rows(_) | Action::Copy => SmallVec::new(),
+            Action::Kernel(_) | Action::Rows(_) | Action::Pieces(_) | Action::Copy => SmallVec::new(),
             Action::Scalar { registers, .. } => SmallVec::from_iter([registers]),
             Action::Call(body) => SmallVec::from_iter([&mut body.arena]),
             Action::If { then_plan, else_plan } => {
@@ -335,6 +372,11 @@ impl std::fmt::Display for Plan {
                     write!(f, ", a scalar program of {} instructions", program.code.len())?;
                 }
                 Action::Rows(program) => write!(f, ", {program}")?,
+                Action::Pieces(PieceProgram { kernel, program, .. }) => {
+                    let pieces = kernel.piecewise().map_or(0, |pieces| pieces.pieces());
+                    let leader = step.provenance.op.split('+').next().unwrap_or_default();
+                    write!(f, ", {program}, computed with each of {pieces} pieces of {leader}")?;
+                }
                 _ => {}
             }
             writeln!(f)?;

@@ -32,16 +32,45 @@ impl Unit {
     pub(super) fn nodes(&self) -> &[NodeId] {
         match self {
             Unit::Node(id) => std::slice::from_ref(id),
-            Unit::Rows(group) => &group.members,
+            Unit::Rows(group) => &group.nodes,
         }
     }
 }
 
 /// Ops that are computed together, row by row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Group {
     pub(super) space: Space,
-    pub(super) members: Vec<NodeId>,
+    nodes: Vec<NodeId>,
+    /// How many of the nodes come before the rows.
+    num_leading: usize,
+}
+
+impl Group {
+    pub(super) fn new(space: Space, members: Vec<NodeId>) -> Group {
+        Group { space, nodes: members, num_leading: 0 }
+    }
+
+    /// The ops that go by rows, with views of what they compute.
+    pub(super) fn members(&self) -> &[NodeId] {
+        &self.nodes[self.num_leading..]
+    }
+
+    /// The node that is computed in pieces, each of which the members then work on.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        self.nodes[..self.num_leading].first().copied()
+    }
+
+    /// Views of the leader's output.
+    pub(super) fn views(&self) -> &[NodeId] {
+        self.nodes[..self.num_leading].get(1..).unwrap_or_default()
+    }
+
+    /// The same behind a leader.
+    pub(super) fn led_by(self, leader: NodeId, views: &[NodeId]) -> Group {
+        let nodes = [leader].iter().chain(views).chain(&self.nodes).copied().collect();
+        Group { nodes, num_leading: 1 + views.len(), ..self }
+    }
 }
 
 /// What is ready may be much; so many of one shape are looked at.
@@ -50,11 +79,8 @@ const MOST_CANDIDATES: usize = 64;
 /// The kernels of nodes that have one, by the index of the node.
 pub(super) type Kernels = [Option<Box<dyn Kernel>>];
 
-/// The nodes of a graph, given in a topological order, as units. Without fusion each is a unit of its own.
-pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels, fuse: bool) -> Vec<Unit> {
-    if !fuse {
-        return order.iter().copied().map(Unit::Node).collect();
-    }
+/// The nodes of a graph, given in a topological order, as units.
+pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels) -> Vec<Unit> {
     let mut scheduler = Scheduler::new(graph, order, kernels);
     while let Some(position) = scheduler.next() {
         scheduler.take(position);
@@ -247,11 +273,8 @@ impl<'g> Scheduler<'g> {
         let operands: Vec<&Shape> =
             node.inputs().iter().map(|&value| &self.graph.fact(value).shape).collect();
         let output = &node.facts()[0].shape;
-        let Some(space) = Space::of(row.span, &operands, output) else { return false };
+        let Some(space) = Space::opened(row.span, &operands, output) else { return false };
         let Some(level) = space.writes(row.span, output) else { return false };
-        if !operands.iter().all(|shape| space.reads_outside(row.span, shape)) {
-            return false;
-        }
         self.open = Some(Open {
             space: space.clone(),
             members: Vec::new(),
@@ -329,7 +352,7 @@ impl<'g> Scheduler<'g> {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         if open.num_ops > 1 {
-            self.units.push(Unit::Rows(Group { space: open.space, members: open.members }));
+            self.units.push(Unit::Rows(Group::new(open.space, open.members)));
         } else {
             self.units.extend(open.members.into_iter().map(Unit::Node));
         }

@@ -7,9 +7,9 @@
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 
-use super::gemm::{Beta, Float, Gemm, Layout, Product, SCRATCH_ALIGNMENT};
+use super::gemm::{Beta, Float, Gemm, Layout, Product};
 use super::parallel::for_each_chunk;
-use super::scratch::{self, Scratch, with_scratch};
+use super::scratch::{Scratch, with_scratch};
 use super::windows::Windows;
 
 /// Elements of a block of patches: 128 KiB of f32.
@@ -237,8 +237,7 @@ impl<T: Element + Float + Scratch> ConvKernel<T> {
         let (_, gemm) = known.expect("blocks are cut as the products were made for");
         let Product { m, k, n, .. } = self.product(rows);
         assert!(c.len() == m * n && a.len() == m * k && b.len() == k * n, "the matrices of the product");
-        with_scratch(gemm.scratch_bytes().div_ceil(size_of::<T>()), |scratch: &mut [T]| {
-            const { assert!(scratch::ALIGNMENT.is_multiple_of(SCRATCH_ALIGNMENT)) }
+        with_scratch(gemm.scratch_len(), |scratch: &mut [T]| {
             for part in 0..gemm.parts() {
                 // SAFETY: these are matrices of the product's shapes, as asserted, dense as its layouts say; the
                 // destination and the scratch memory are borrowed exclusively, and the latter is large enough and aligned.
@@ -250,8 +249,7 @@ impl<T: Element + Float + Scratch> ConvKernel<T> {
                         b.as_ptr(),
                         T::ONE,
                         beta,
-                        scratch.as_mut_ptr().cast(),
-                        &mut |_, _| {},
+                        scratch.as_mut_ptr(),
                     );
                 }
             }

@@ -7,19 +7,22 @@
 //! that a pass may replace one by the other.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
+use graph_core::{DType, Element, Kernel, OpError, Piecewise, Rectangle, Source, View, ViewMut};
 use smallvec::SmallVec;
 
-use super::gemm::{Beta, Float, Gemm, Layout, Product, SCRATCH_ALIGNMENT};
+use super::gemm::{Beta, Float, Gemm, Layout, Product};
 use super::lanes::for_each_block;
 use super::scalar::Number;
+use super::scratch::{Scratch, with_scratch};
 use super::strided::{GatherWalk, Walk};
 
 /// Products of fewer multiplications than this are computed on the calling thread: with AVX-512 this many take 2 µs, and
 /// to hand half of them to a thread that is awake costs about 1.
 const PARALLEL_MULTIPLICATIONS: usize = 1 << 18;
+
+/// Multiplications by tiles that take as long as a pass over memory takes to add an element to another.
+const MULTIPLICATIONS_PER_ADDITION: usize = 8;
 
 /// What a multiplication costs in the plain loop, in multiplications of f32 by tiles.
 const PLAIN_COST: usize = 16;
@@ -84,8 +87,8 @@ impl MatmulKernel {
         let right = Factor::new(right, transpose_right, false, strides_of(right_batch));
         let product = Product { m, n, k, left: left.layout, right: right.layout };
         let loops = match dtype {
-            DType::F32 => Loops::F32(Gemm::new(product, n)),
-            DType::F64 => Loops::F64(Gemm::new(product, n)),
+            DType::F32 => Loops::F32(Gemm::of_batch(product, n, batch.iter().product())),
+            DType::F64 => Loops::F64(Gemm::of_batch(product, n, batch.iter().product())),
             _ => Loops::Plain,
         };
         MatmulKernel { m, k, n, left, right, batch, loops }
@@ -102,7 +105,7 @@ impl MatmulKernel {
     }
 
     /// `out = alpha · left · right + beta · out`
-    fn run_float<T: Element + Float>(
+    fn run_float<T: Element + Float + Scratch>(
         &self,
         gemm: &Gemm<T>,
         out: &mut [T],
@@ -111,37 +114,58 @@ impl MatmulKernel {
         (alpha, beta): (T, Beta),
     ) {
         let (left, right) = (self.left.operand(left), self.right.operand(right));
-        let size = self.m * self.n;
         if out.is_empty() {
             return;
         }
-        let batch = out.len() / size;
-        assert!(out.len() == batch * size, "the destination is so many matrices");
+        assert!(out.len() == self.num_matrices() * self.m * self.n, "the destination is so many matrices");
         let destination = Shared(out.as_mut_ptr());
-        let work = batch.saturating_mul(size).saturating_mul(self.k);
-        run_parts(batch * gemm.parts(), work, |index| {
-            let (matrix, part) = (index / gemm.parts(), index % gemm.parts());
-            let (from_left, from_right) = self.offsets(matrix);
-            let (left, right) = (&left[from_left..], &right[from_right..]);
-            assert!(
-                left.len() >= self.left.extent(self.m, self.k),
-                "the left matrix lies within its operand"
-            );
-            assert!(
-                right.len() >= self.right.extent(self.k, self.n),
-                "the right matrix lies within its operand"
-            );
-            with_scratch(gemm.scratch_bytes(), |scratch| {
-                let out = destination.get().wrapping_add(matrix * size);
-                let (left, right) = (left.as_ptr(), right.as_ptr());
-                // SAFETY: the layouts address the elements whose number was asserted above; the destination is borrowed
-                // exclusively, so it overlaps neither operand, and each of its parts is run once; the scratch memory
-                // has the size and the alignment that were asked for.
-                unsafe {
-                    gemm.run_part(part, out, left, right, alpha, beta, scratch, &mut |_, _| {});
-                }
-            });
+        let work = out.len().saturating_mul(self.k);
+        run_parts(self.num_matrices() * gemm.parts(), work, |piece| {
+            // SAFETY: the destination is borrowed exclusively, so it overlaps neither operand, and each of its pieces is
+            // computed once.
+            unsafe { self.run_piece(gemm, piece, destination.get(), &left, &right, (alpha, beta)) };
         });
+    }
+
+    /// One part of one matrix.
+    ///
+    /// # Safety
+    /// There is room for all matrices at `out`, which overlap no operand, and of which nobody else uses this part.
+    unsafe fn run_piece<T: Element + Float + Scratch>(
+        &self,
+        gemm: &Gemm<T>,
+        piece: usize,
+        out: *mut T,
+        left: &[T],
+        right: &[T],
+        (alpha, beta): (T, Beta),
+    ) {
+        let (matrix, part) = (piece / gemm.parts(), piece % gemm.parts());
+        let (from_left, from_right) = self.offsets(matrix);
+        let (left, right) = (&left[from_left..], &right[from_right..]);
+        assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
+        assert!(right.len() >= self.right.extent(self.k, self.n), "the right matrix lies within its operand");
+        let out = out.wrapping_add(matrix * self.m * self.n);
+        with_scratch(gemm.scratch_len(), |scratch: &mut [T]| {
+            // SAFETY: the layouts address the elements whose number was asserted above; the scratch memory has the size
+            // and the alignment that were asked for; the rest is the caller's promise.
+            unsafe {
+                gemm.run_part(part, out, left.as_ptr(), right.as_ptr(), alpha, beta, scratch.as_mut_ptr())
+            };
+        });
+    }
+
+    fn num_matrices(&self) -> usize {
+        self.batch.iter().product()
+    }
+
+    /// Parts of a matrix.
+    fn parts(&self) -> usize {
+        match &self.loops {
+            Loops::F32(gemm) => gemm.parts(),
+            Loops::F64(gemm) => gemm.parts(),
+            Loops::Plain => 1,
+        }
     }
 
     fn run_plain<T: Element + Number>(&self, out: &mut [T], left: &[T], right: &[T]) {
@@ -195,27 +219,6 @@ impl<T> Shared<T> {
     }
 }
 
-/// Memory of the alignment that scratch memory has.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line {
-    _bytes: [u8; SCRATCH_ALIGNMENT],
-}
-
-/// Calls `run` with memory of this size, which each thread keeps for the next call.
-fn with_scratch(bytes: usize, run: impl FnOnce(*mut u8)) {
-    thread_local! {
-        static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
-    }
-    SCRATCH.with_borrow_mut(|lines| {
-        let count = bytes.div_ceil(SCRATCH_ALIGNMENT);
-        if lines.len() < count {
-            lines.resize(count, Line { _bytes: [0; SCRATCH_ALIGNMENT] });
-        }
-        run(lines.as_mut_ptr().cast());
-    });
-}
-
 impl Kernel for MatmulKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
         let (out, left, right) = (&mut outs[0], ins[0].view(), ins[1].view());
@@ -243,8 +246,59 @@ impl Kernel for MatmulKernel {
     }
 
     fn flop(&self) -> u64 {
-        let batch: usize = self.batch.iter().product();
-        2 * (batch * self.m * self.n * self.k) as u64
+        2 * (self.num_matrices() * self.m * self.n * self.k) as u64
+    }
+
+    fn piecewise(&self) -> Option<&dyn Piecewise> {
+        // A copy of an operand would have to be there before the first piece.
+        let has_pieces = self.left.copy.is_none() && self.right.copy.is_none();
+        (has_pieces && !matches!(self.loops, Loops::Plain)).then_some(self)
+    }
+}
+
+// SAFETY: the parts of a product are disjoint and together all of it (`gemm`), and so are the matrices of a batch.
+unsafe impl Piecewise for MatmulKernel {
+    fn width(&self) -> usize {
+        // A column is a row of a transposed matrix.
+        if self.n == 1 { self.m } else { self.n }
+    }
+
+    fn pieces(&self) -> usize {
+        self.num_matrices() * self.parts()
+    }
+
+    fn rectangle(&self, piece: usize) -> Rectangle {
+        let (matrix, part) = (piece / self.parts(), piece % self.parts());
+        let (rows, columns) = match &self.loops {
+            Loops::F32(gemm) => gemm.rectangle(part),
+            Loops::F64(gemm) => gemm.rectangle(part),
+            Loops::Plain => unreachable!("without pieces"),
+        };
+        if self.n == 1 {
+            return Rectangle { rows: matrix..matrix + 1, columns: rows };
+        }
+        Rectangle { rows: matrix * self.m + rows.start..matrix * self.m + rows.end, columns }
+    }
+
+    fn cost(&self) -> usize {
+        self.m.saturating_mul(self.n).saturating_mul(self.k) / self.parts() / MULTIPLICATIONS_PER_ADDITION
+    }
+
+    unsafe fn run(&self, piece: usize, output: *mut u8, operands: &[View<'_>]) {
+        let (left, right) = (operands[0], operands[1]);
+        match &self.loops {
+            Loops::F32(gemm) => {
+                let (left, right) = (left.as_slice(), right.as_slice());
+                // SAFETY: the caller's promise; the output has the facts that the kernel was made for.
+                unsafe { self.run_piece(gemm, piece, output.cast(), left, right, (1.0, Beta::Zero)) };
+            }
+            Loops::F64(gemm) => {
+                let (left, right) = (left.as_slice(), right.as_slice());
+                // SAFETY: as above.
+                unsafe { self.run_piece(gemm, piece, output.cast(), left, right, (1.0, Beta::Zero)) };
+            }
+            Loops::Plain => unreachable!("without pieces"),
+        }
     }
 }
 

@@ -119,10 +119,10 @@ fn step(graph: &mut Graph, values: &mut Vec<Value>, choices: &mut Choices<'_>, d
         15 => {
             let flags = choices.below(4);
             let op = Matmul { transpose_left: flags & 1 > 0, transpose_right: flags & 2 > 0 };
-            if choices.below(2) == 0 {
-                apply(graph, op, &[choices.one_of(values), choices.one_of(values)])
-            } else {
-                update(graph, op, values, choices)
+            match choices.below(3) {
+                0 => apply(graph, op, &[choices.one_of(values), choices.one_of(values)]),
+                1 => update(graph, op, values, choices),
+                _ => layer(graph, op, values, choices),
             }
         }
         16 => apply(graph, Identity, &[choices.one_of(values)]),
@@ -142,19 +142,47 @@ fn step(graph: &mut Graph, values: &mut Vec<Value>, choices: &mut Choices<'_>, d
     values.extend(added.into_iter().flatten());
 }
 
-/// A product that is scaled and added to something.
-fn update(graph: &mut Graph, op: Matmul, values: &[Value], choices: &mut Choices<'_>) -> Option<Vec<Value>> {
+/// A product of two matrices.
+fn product(graph: &mut Graph, op: Matmul, values: &[Value], choices: &mut Choices<'_>) -> Option<Value> {
     let is_matrix =
         |value: &&Value| graph.fact(**value).shape.rank() == 2 && graph.fact(**value).dtype.is_float();
     let matrices: Vec<Value> = values.iter().filter(is_matrix).copied().collect();
     let [left, right] =
         if matrices.is_empty() { return None } else { [0, 1].map(|_| choices.one_of(&matrices)) };
     // Only of a matrix with itself it is sure that one of these fits.
-    let (op, right) = match graph.apply(op, &[left, right], Origin::caller()) {
-        Ok(_) => (op, right),
-        Err(_) => (Matmul { transpose_left: true, transpose_right: false }, left),
-    };
-    let product = apply(graph, op, &[left, right])?[0];
+    let product = apply(graph, op, &[left, right]);
+    let of_itself = Matmul { transpose_left: true, transpose_right: false };
+    Some(product.or_else(|| apply(graph, of_itself, &[left, left]))?[0])
+}
+
+/// A product, and ops that go along its rows.
+fn layer(graph: &mut Graph, op: Matmul, values: &[Value], choices: &mut Choices<'_>) -> Option<Vec<Value>> {
+    let mut added = vec![product(graph, op, values, choices)?];
+    for _ in 0..1 + choices.below(3) {
+        let last = added[added.len() - 1];
+        let fact = graph.fact(last).clone();
+        let next = match choices.below(4) {
+            0 => apply(graph, Pointwise(choices.one_of(&[ScalarOp::Exp, ScalarOp::Neg])), &[last]),
+            1 => {
+                let reduction = choices.one_of(&Reduction::ALL);
+                apply(graph, Reduce { reduction, axes: vec![1], keep_dims: true }, &[last])
+            }
+            _ => {
+                let row = Fact::new(fact.dtype, [fact.shape[1]]);
+                let mut others: Vec<Value> =
+                    values.iter().copied().filter(|&v| [&fact, &row].contains(&graph.fact(v))).collect();
+                others.push(added[0]);
+                apply(graph, Pointwise(ScalarOp::Mul), &[last, choices.one_of(&others)])
+            }
+        };
+        added.extend(next.into_iter().flatten());
+    }
+    Some(added)
+}
+
+/// A product that is scaled and added to something.
+fn update(graph: &mut Graph, op: Matmul, values: &[Value], choices: &mut Choices<'_>) -> Option<Vec<Value>> {
+    let product = product(graph, op, values, choices)?;
     let fact = graph.fact(product).clone();
     let alpha = graph.add_constant(splat(&Fact::scalar(fact.dtype), choices), Origin::caller());
     let scaled = apply(graph, Pointwise(ScalarOp::Mul), &[product, alpha])?[0];

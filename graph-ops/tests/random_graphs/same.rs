@@ -157,6 +157,8 @@ fn random_graphs_are_not_trivial() {
         count("graphs", 1);
         count("nodes", graph.total_nodes());
         count("computed", usize::from(naive::run(&graph, &inputs).is_ok()));
+        let plan = Plan::new(&graph).unwrap().to_string();
+        count("computed in pieces", plan.matches(", computed with ").count());
         for id in graph.node_ids() {
             count(graph.node(id).kind().name(), 1);
         }
@@ -181,4 +183,5 @@ fn random_graphs_are_not_trivial() {
         assert!(changed > 50, "{}: {changed}", pass.name());
     }
     assert!(counts["computed"] > 700, "{}", counts["computed"]);
+    assert!(counts["computed in pieces"] > 100, "{}", counts["computed in pieces"]);
 }

@@ -7,6 +7,7 @@ mod math;
 mod matmul;
 mod misuse;
 mod modes;
+mod pieces;
 mod pointwise;
 mod random;
 mod reference;

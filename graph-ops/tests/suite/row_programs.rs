@@ -7,7 +7,7 @@ use graph_core::{
 use graph_ops::{Tensor, grad, scan};
 
 /// The graph of a function of tensors of these facts.
-fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Tensor>) -> Graph {
+pub(crate) fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Tensor>) -> Graph {
     let trace = Trace::new(TraceKind::Function, "test");
     let origin = Origin::caller();
     let outputs = {
@@ -28,14 +28,14 @@ fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Ten
     graph
 }
 
-fn run(graph: &Graph, options: PlanOptions, inputs: &[Array]) -> (Plan, Vec<Array>) {
+pub(crate) fn run(graph: &Graph, options: PlanOptions, inputs: &[Array]) -> (Plan, Vec<Array>) {
     let plan = Plan::with_options(graph, options).expect("plans");
     let mut inputs: Vec<Array> = inputs.to_vec();
     let outputs = plan.run(&mut inputs, &mut Arena::new(&plan)).expect("runs");
     (plan, outputs)
 }
 
-fn random(fact: &Fact, key: i64) -> Array {
+pub(crate) fn random(fact: &Fact, key: i64) -> Array {
     let make = || match fact.dtype {
         dtype if dtype.is_float() => Tensor::random_uniform(&fact.shape, dtype, key) * 4.0 - 2.0,
         dtype => (Tensor::random_uniform(&fact.shape, DType::F32, key) * 7.0).cast(dtype),
@@ -46,7 +46,7 @@ fn random(fact: &Fact, key: i64) -> Array {
 /// Runs it as planned with and without fusion, on one thread and on several, inputs donated or not; gives the number of
 /// steps of the fused plan.
 #[track_caller]
-fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> usize {
+pub(crate) fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> usize {
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
     let mut steps = 0;
     for donated in [false, true] {
@@ -64,7 +64,7 @@ fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> 
     steps
 }
 
-fn floats<const N: usize>(shape: [usize; N]) -> Fact {
+pub(crate) fn floats<const N: usize>(shape: [usize; N]) -> Fact {
     Fact::new(DType::F32, shape)
 }
 

@@ -17,7 +17,7 @@ use crate::shape::Shape;
 /// What the values of a block may take up: half of a small first-level cache.
 const BLOCK_BYTES: usize = 24 << 10;
 /// Additions that are worth a part of their own.
-const PART_COST: usize = 1 << 15;
+pub(in crate::plan) const PART_COST: usize = 1 << 15;
 
 /// A program with the values it reads, one for each argument of its step, and those it writes.
 pub(in crate::plan) struct Compiled {
@@ -26,17 +26,20 @@ pub(in crate::plan) struct Compiled {
     pub(in crate::plan) results: Vec<Value>,
 }
 
-/// Compiles the members of a group, in order; `kernel` gives those of its ops.
+/// Compiles the members of a group, in order; `kernel` gives those of its ops. In pieces, the program goes along rows that
+/// are as short as the space has them.
 pub(in crate::plan) fn compile(
     graph: &Graph,
     space: &Space,
     members: &[NodeId],
+    in_pieces: bool,
     kernel: &dyn Fn(NodeId) -> RowKernel,
 ) -> Compiled {
     let mut compiler = Compiler::new(graph, space, members);
     let ops: Vec<(NodeId, RowKernel)> =
         members.iter().filter(|&&id| !is_view(graph, id)).map(|&id| (id, kernel(id))).collect();
-    compiler.walks(&ops);
+    let row_axes = if in_pieces { space.least_row_axes() } else { space.row_axes.unwrap_or(0) };
+    compiler.walks(&ops, row_axes);
     let mut registers = Registers::default();
     let last_read = compiler.last_reads(&ops);
     for (index, (id, kernel)) in ops.iter().enumerate() {
@@ -44,8 +47,8 @@ pub(in crate::plan) fn compile(
     }
     let (block_rows, block_columns) = compiler.block(&ops, &registers.all);
     let register_bytes = registers.lay_out(block_rows, block_columns);
-    let cost: usize = ops.iter().map(|(_, kernel)| kernel.cost).sum();
-    let block_cost = block_rows * block_columns * cost.max(1);
+    let cost = ops.iter().map(|(_, kernel)| kernel.cost).sum::<usize>().max(1);
+    let block_cost = block_rows * block_columns * cost;
     let Compiler { arguments, results, operands, targets, instructions, checks, rows, width, outer, .. } =
         compiler;
     let program = RowProgram {
@@ -54,6 +57,8 @@ pub(in crate::plan) fn compile(
         width,
         block_rows,
         block_columns,
+        element_cost: cost,
+        num_arguments: arguments.len(),
         blocks_per_part: (PART_COST / block_cost.max(1)).max(1),
         operands,
         results: targets,
@@ -132,10 +137,10 @@ impl<'g> Compiler<'g> {
         self.space.level(&self.fact(value).shape).expect("the schedule joined what has a level")
     }
 
-    /// Works out how every value from outside is walked along, and joins axes where all walks allow it.
-    fn walks(&mut self, ops: &[(NodeId, RowKernel)]) {
+    /// Works out how every value from outside is walked along, and joins axes where all walks allow it, but the last ones,
+    /// which are a row, to those before them.
+    fn walks(&mut self, ops: &[(NodeId, RowKernel)], row_axes: usize) {
         let shape = &self.space.shape;
-        let row_axes = self.space.row_axes.unwrap_or(0);
         let num_outer = shape.rank() - row_axes;
         let mut strides: Vec<(usize, usize, SmallVec<[usize; 4]>)> = Vec::new(); // Argument, size, along each axis.
         for (id, kernel) in ops {
@@ -316,6 +321,12 @@ impl<'g> Compiler<'g> {
         }
         let is_per_row = is_elements && level == Level::PerRow;
         let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level, &registers.all));
+        let is_inside = |home: &Home| match home {
+            Home::Operand(index) => self.operands[*index].is_constant(),
+            Home::Result(_) => false,
+            Home::Register(_) => true,
+        };
+        let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
         self.instructions.push(Instruction {
             function: kernel.function,
@@ -323,6 +334,7 @@ impl<'g> Compiler<'g> {
             to,
             is_elementwise: is_elements,
             is_flat,
+            is_inside,
             is_per_row,
         });
     }
@@ -335,9 +347,8 @@ impl<'g> Compiler<'g> {
             Home::Operand(index) => {
                 let operand = &self.operands[index];
                 let row = if level == Level::Full { self.width } else { 1 };
-                let is_constant = operand.is_splat && operand.strides.iter().all(|&stride| stride == 0);
                 let advances = operand.is_splat == (level == Level::PerRow);
-                is_constant || (advances && is_dense(&self.outer, &operand.strides, row))
+                operand.is_constant() || (advances && is_dense(&self.outer, &operand.strides, row))
             }
         }
     }

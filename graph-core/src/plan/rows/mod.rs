@@ -9,13 +9,14 @@
 //! softmax, a sum). A value is *full*, of the space's shape, or has one element *per row*.
 //!
 //! Which ops are computed together, [`schedule`](super::schedule) decides; [`compile`](compile::compile) makes the program.
+//! Some programs run on the pieces of a kernel's output as they are computed, which [`join`](super::join) decides.
 
 mod compile;
 mod space;
 
 use smallvec::SmallVec;
 
-pub(super) use compile::{Compiled, compile};
+pub(super) use compile::{Compiled, PART_COST, compile};
 pub(crate) use space::Level;
 pub(super) use space::Space;
 
@@ -34,9 +35,13 @@ pub(crate) struct RowProgram {
     pub(crate) block_rows: usize,
     /// Columns of a block: less than the width only where it has one row.
     pub(crate) block_columns: usize,
+    /// What an element costs, in additions.
+    pub(crate) element_cost: usize,
     /// Blocks that are worth a part of their own.
     pub(crate) blocks_per_part: usize,
-    /// What is read: one for each argument of the step, more where an argument is read in several ways.
+    /// Number of the step's arguments that it reads.
+    pub(crate) num_arguments: usize,
+    /// What is read: one for each argument, more where an argument is read in several ways.
     pub(crate) operands: Vec<Operand>,
     /// What is written: one for each result of the step.
     pub(crate) results: Vec<Target>,
@@ -60,6 +65,13 @@ pub(crate) struct Operand {
     pub(crate) strides: SmallVec<[usize; 4]>,
     /// Bytes of an element.
     pub(crate) size: usize,
+}
+
+impl Operand {
+    /// Whether it is one element throughout.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.is_splat && self.strides.iter().all(|&stride| stride == 0)
+    }
 }
 
 /// How a result is written.
@@ -101,6 +113,8 @@ pub(crate) struct Instruction {
     pub(crate) is_elementwise: bool,
     /// Whether it takes the rows of a block as one.
     pub(crate) is_flat: bool,
+    /// Whether it reads and writes nothing but registers and constants.
+    pub(crate) is_inside: bool,
     /// Whether it computes an element per row from elements per row.
     pub(crate) is_per_row: bool,
 }
@@ -113,6 +127,11 @@ pub(crate) struct Check {
 }
 
 impl RowProgram {
+    /// What all rows cost, in additions.
+    pub(crate) fn cost(&self) -> usize {
+        self.rows.saturating_mul(self.width).saturating_mul(self.element_cost)
+    }
+
     /// Blocks of the whole space.
     pub(crate) fn num_blocks(&self) -> usize {
         self.rows.div_ceil(self.block_rows) * self.width.div_ceil(self.block_columns)

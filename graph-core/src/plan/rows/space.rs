@@ -33,6 +33,25 @@ impl Space {
             .then_some(space)
     }
 
+    /// The same, if the op can be computed there by itself.
+    pub(crate) fn opened(span: RowSpan, operands: &[&Shape], output: &Shape) -> Option<Space> {
+        let space = Space::of(span, operands, output)?;
+        let fits = space.writes(span, output).is_some()
+            && operands.iter().all(|shape| space.reads_outside(span, shape));
+        fits.then_some(space)
+    }
+
+    /// How many of the last axes a row has at least: those up to the last one that has a length.
+    pub(crate) fn least_row_axes(&self) -> usize {
+        let last = self.shape.iter().rposition(|&len| len != 1).unwrap_or(0);
+        self.row_axes.unwrap_or(self.shape.rank() - last)
+    }
+
+    /// Elements of the shortest row.
+    pub(crate) fn row_len(&self) -> usize {
+        self.row_shape(self.least_row_axes()).iter().product()
+    }
+
     fn has_rows_of_a_kind(&self) -> bool {
         self.row_axes.is_none_or(|axes| {
             let fits = axes > 0 && axes <= self.shape.rank();

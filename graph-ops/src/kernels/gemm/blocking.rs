@@ -69,7 +69,8 @@ pub(super) struct Blocking {
 }
 
 impl Blocking {
-    pub(super) fn new<T>(product: &Product, kernels: &Kernels<T>) -> Blocking {
+    /// For one of so many products of a shape.
+    pub(super) fn new<T>(product: &Product, batch: usize, kernels: &Kernels<T>) -> Blocking {
         let Product { m, n, k, left, right } = *product;
         let (height, width) = tile_for(m, n, kernels);
         let panel = width * kernels.lanes;
@@ -78,7 +79,8 @@ impl Blocking {
         // transposed right one.
         let least_rows = if left.transposed || right.transposed { LEAST } else { 1 };
         let least = (least_rows, if is_far { LEAST } else { 1 });
-        let (row_parts, column_parts) = parts(product, height, panel, least);
+        let few = FEW_PARTS.div_ceil(batch.max(1));
+        let (row_parts, column_parts) = parts(product, few, height, panel, least);
         let tiles = m.div_ceil(row_parts).div_ceil(height);
         let panels = n.div_ceil(panel).div_ceil(column_parts);
         let blocks = blocks(k);
@@ -135,13 +137,20 @@ fn tile_for<T>(m: usize, n: usize, kernels: &Kernels<T>) -> (usize, usize) {
     candidates.min_by_key(cost).expect("there is a tile of width 1")
 }
 
-/// The number of parts along the rows and along the columns: enough of them, of much the same size, that read little.
+/// The number of parts along the rows and along the columns: enough of them (a few at least, where they are worth it), of
+/// much the same size, that read little.
 /// They have at least so many rows and columns, where there are as many.
-fn parts(product: &Product, height: usize, panel: usize, least: (usize, usize)) -> (usize, usize) {
+fn parts(
+    product: &Product,
+    few: usize,
+    height: usize,
+    panel: usize,
+    least: (usize, usize),
+) -> (usize, usize) {
     let Product { m, n, k, .. } = *product;
     let (tiles, panels) = (m.div_ceil(height).max(1), n.div_ceil(panel).max(1));
     let work = m.saturating_mul(n).saturating_mul(k);
-    let wanted = (work / SMALL_PART).min(FEW_PARTS).max(work / LARGE_PART).clamp(1, MANY_PARTS);
+    let wanted = (work / SMALL_PART).min(few).max(work / LARGE_PART).clamp(1, MANY_PARTS);
     let wanted = 1usize << wanted.ilog2();
     let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
     let column_bounds = (n.div_ceil(PART_COLUMNS), panels.min(n / least.1).max(1));

@@ -42,9 +42,6 @@ use pack::Panels;
 pub(crate) use tile::Beta;
 use tile::Tile;
 
-/// Alignment of scratch memory, in bytes.
-pub(crate) const SCRATCH_ALIGNMENT: usize = 64;
-
 /// An operand in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -64,9 +61,6 @@ pub(crate) struct Product {
     pub(crate) right: Layout,
 }
 
-/// What is called when a rectangle of the destination (rows, columns) is final and still in the cache.
-pub(crate) type After<'a> = &'a mut dyn FnMut(Range<usize>, Range<usize>);
-
 /// A product of known shape, with all that is decided about how it is computed.
 #[derive(Debug)]
 pub(crate) struct Gemm<T: 'static> {
@@ -85,12 +79,22 @@ pub(crate) struct Gemm<T: 'static> {
 impl<T: Float> Gemm<T> {
     /// A product whose destination's rows are `stride` elements apart.
     pub(crate) fn new(product: Product, stride: usize) -> Gemm<T> {
+        Gemm::of_batch(product, stride, 1)
+    }
+
+    /// One of so many products of a shape, which are independent: each need be cut into fewer parts.
+    pub(crate) fn of_batch(product: Product, stride: usize, batch: usize) -> Gemm<T> {
         let fastest = Instructions::present().next().unwrap_or(Instructions::Portable);
-        Gemm::with_instructions(product, stride, fastest)
+        Gemm::with_instructions(product, stride, batch, fastest)
     }
 
     /// The same with other instructions than the fastest, which must be present.
-    fn with_instructions(product: Product, stride: usize, instructions: Instructions) -> Gemm<T> {
+    fn with_instructions(
+        product: Product,
+        stride: usize,
+        batch: usize,
+        instructions: Instructions,
+    ) -> Gemm<T> {
         // A column is computed as a row, so that its elements fill registers.
         let is_turned = product.n == 1 && product.m > 1 && stride == 1;
         let product = match is_turned {
@@ -108,7 +112,8 @@ impl<T: Float> Gemm<T> {
             && product.n == 1
             && (!product.left.transposed || product.left.stride == 1)
             && (product.right.transposed || product.right.stride == 1);
-        Gemm { product, stride, is_turned, is_dot, blocking: Blocking::new(&product, kernels), kernels }
+        let blocking = Blocking::new(&product, batch, kernels);
+        Gemm { product, stride, is_turned, is_dot, blocking, kernels }
     }
 
     /// How many parts there are: independent, disjoint, and together the whole destination. The number is a matter of
@@ -117,14 +122,32 @@ impl<T: Float> Gemm<T> {
         self.blocking.row_parts * self.blocking.column_parts
     }
 
-    /// Bytes of scratch memory that each part needs.
-    pub(crate) fn scratch_bytes(&self) -> usize {
+    /// Rows and columns of the destination that a part writes.
+    pub(crate) fn rectangle(&self, part: usize) -> (Range<usize>, Range<usize>) {
+        let (rows, panels) = self.rows_and_panels(part);
+        let columns = self.columns(&panels);
+        if self.is_turned { (columns, rows) } else { (rows, columns) }
+    }
+
+    fn rows_and_panels(&self, part: usize) -> (Range<usize>, Range<usize>) {
+        let Product { m, n, .. } = self.product;
+        let Blocking { row_parts, column_parts, .. } = self.blocking;
+        let rows = share(m, row_parts, part / column_parts);
+        (rows, share(n.div_ceil(self.panel()), column_parts, part % column_parts))
+    }
+
+    fn columns(&self, panels: &Range<usize>) -> Range<usize> {
+        panels.start * self.panel()..self.product.n.min(panels.end * self.panel())
+    }
+
+    /// Elements of scratch memory that each part needs.
+    pub(crate) fn scratch_len(&self) -> usize {
         if !self.blocking.packs_right {
             return 0;
         }
         let Product { n, k, .. } = self.product;
         let panels = n.div_ceil(self.panel()).div_ceil(self.blocking.column_parts);
-        self.blocking.depth(k) * panels * self.panel() * size_of::<T>()
+        self.blocking.depth(k) * panels * self.panel()
     }
 
     /// Columns of a panel.
@@ -132,13 +155,13 @@ impl<T: Float> Gemm<T> {
         self.blocking.width * self.kernels.lanes
     }
 
-    /// Computes one part, and calls `after` for each of its rectangles once it is final.
+    /// Computes one part.
     ///
     /// # Safety
     /// - `a` and `b` point to operands of the product's shape and layout, which nothing writes meanwhile.
     /// - `c` points to a destination of `m` rows of `n` elements, `stride` apart, which overlaps neither, and nothing
     ///   else reads or writes this part of it. With [`Beta::One`] it is initialized.
-    /// - `scratch` points to [`scratch_bytes`](Gemm::scratch_bytes) bytes, aligned to [`SCRATCH_ALIGNMENT`], which
+    /// - `scratch` points to [`scratch_len`](Gemm::scratch_len) elements, aligned as those of `with_scratch`, which
     ///   nothing else uses meanwhile.
     #[expect(clippy::too_many_arguments, reason = "the operands of a product")]
     pub(crate) unsafe fn run_part(
@@ -149,37 +172,32 @@ impl<T: Float> Gemm<T> {
         b: *const T,
         alpha: T,
         beta: Beta,
-        scratch: *mut u8,
-        after: After<'_>,
+        scratch: *mut T,
     ) {
-        let Product { m, n, k, left, .. } = self.product;
-        let Blocking { blocks, height, row_parts, column_parts, order, asks_ahead, .. } = self.blocking;
+        let Product { k, left, .. } = self.product;
+        let Blocking { blocks, height, order, asks_ahead, .. } = self.blocking;
         let (a, b) = if self.is_turned { (b, a) } else { (a, b) };
         if self.is_dot {
             // SAFETY: both operands are k elements, one after the other, and the destination is one element.
-            unsafe { self.run_dot(c, a, b, alpha, beta) };
-            return after(0..1, 0..1);
+            return unsafe { self.run_dot(c, a, b, alpha, beta) };
         }
-        let rows = share(m, row_parts, part / column_parts);
-        let panels = share(n.div_ceil(self.panel()), column_parts, part % column_parts);
-        let columns = panels.start * self.panel()..n.min(panels.end * self.panel());
+        let (rows, panels) = self.rows_and_panels(part);
+        let columns = self.columns(&panels);
         if self.blocking.is_row {
             // SAFETY: the columns are in the right matrix and in this part of the destination.
-            unsafe { self.run_row(c, a, b, &columns, alpha, beta) };
-            return if self.is_turned { after(columns, rows) } else { after(rows, columns) };
+            return unsafe { self.run_row(c, a, b, &columns, alpha, beta) };
         }
         let strips = rows.len().div_ceil(height);
         for block in 0..blocks {
             let terms = share(k, blocks, block);
             let left = LeftBlock::new(a.wrapping_add(left.offset(rows.start, terms.start)), left);
             // SAFETY: the part's columns and the block's terms are in the right matrix; the scratch memory is ours.
-            let right = unsafe { self.right_block(b, &terms, &columns, scratch.cast()) };
+            let right = unsafe { self.right_block(b, &terms, &columns, scratch) };
             let beta = if block == 0 { beta } else { Beta::One };
-            let mut tile = |strip: usize, panel: usize| {
+            let tile = |strip: usize, panel: usize| {
                 let in_rows = share(rows.len(), strips, strip);
                 let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
-                let row_range = rows.start + in_rows.start..rows.start + in_rows.end;
-                let column_range = columns.start + in_columns.start..columns.start + in_columns.end;
+                let (row, column) = (rows.start + in_rows.start, columns.start + in_columns.start);
                 let registers = in_columns.len().div_ceil(self.kernels.lanes);
                 let a = left.at.wrapping_add(in_rows.start * left.row);
                 let ahead = match asks_ahead && panel == 0 {
@@ -195,7 +213,7 @@ impl<T: Float> Gemm<T> {
                     b: right.at.wrapping_add(panel * right.panel),
                     b_row: right.row,
                     last: in_columns.len() - (registers - 1) * self.kernels.lanes,
-                    c: c.wrapping_add(row_range.start * self.stride + column_range.start),
+                    c: c.wrapping_add(row * self.stride + column),
                     c_row: self.stride,
                     alpha,
                     beta,
@@ -203,11 +221,6 @@ impl<T: Float> Gemm<T> {
                 // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
                 // copies, and in this part of the destination.
                 unsafe { self.kernels.tiles[in_rows.len() - 1][registers - 1](&tile) };
-                match self.is_turned {
-                    _ if block + 1 < blocks => {}
-                    true => after(column_range, row_range),
-                    false => after(row_range, column_range),
-                }
             };
             match order {
                 Order::Panels => {

@@ -1,10 +1,8 @@
 //! The product against its definition, for every instruction set that this processor has: sizes around the edges of
 //! tiles, layouts, updates, and what may not be touched.
 
-use std::cell::RefCell;
-use std::ops::Range;
-
 use super::*;
+use crate::kernels::scratch::ALIGNMENT;
 
 /// Elements that stand between the rows of strided matrices, and must stay what they are.
 const GUARD: f64 = 77.0;
@@ -127,7 +125,7 @@ impl Case {
             left: layout(self.k, self.m, self.transpose_left, self.gaps[0]),
             right: layout(self.n, self.k, self.transpose_right, self.gaps[1]),
         };
-        Gemm::with_instructions(product, self.n + self.gaps[2], instructions)
+        Gemm::with_instructions(product, self.n + self.gaps[2], 1, instructions)
     }
 
     fn operands<T: Tested>(&self) -> (Stored<T>, Stored<T>) {
@@ -147,7 +145,7 @@ impl Case {
     }
 }
 
-/// Runs the parts in this order and checks that `after` is told of each element once, when it is final.
+/// Runs the parts in this order, and checks that each writes its rectangle, for good, and nothing else.
 fn run<T: Tested>(
     gemm: &Gemm<T>,
     case: &Case,
@@ -157,39 +155,31 @@ fn run<T: Tested>(
 ) -> Stored<T> {
     let mut destination = case.destination::<T>();
     let stride = destination.layout.stride;
-    let mut scratch = vec![[u64::MAX; 8]; gemm.scratch_bytes().div_ceil(64) + 1];
-    let seen = RefCell::new(vec![None; destination.elements.len()]);
-    let c = destination.elements.as_mut_ptr();
+    let mut scratch = vec![T::from_f64(f64::NAN); gemm.scratch_len() + ALIGNMENT / size_of::<T>()];
+    let bits = |elements: &[T]| elements.iter().map(|x| x.bits()).collect::<Vec<_>>();
+    let mut expected = bits(&destination.elements);
+    let mut is_written = vec![false; expected.len()];
     for part in parts {
-        let mut after = |rows: Range<usize>, columns: Range<usize>| {
-            for row in rows {
-                for column in columns.clone() {
-                    let at = row * stride + column;
-                    // SAFETY: a row and a column of the destination, which nothing borrows meanwhile.
-                    let now = unsafe { c.add(at).read() };
-                    let before = seen.borrow_mut()[at].replace(now.bits());
-                    assert_eq!(before, None, "{case:?}: {row} {column} was given twice");
-                }
-            }
-        };
-        // A vector of eight words may be aligned to fewer than 64 bytes.
-        let scratch = scratch.as_mut_ptr().cast::<u8>();
-        let scratch = scratch.wrapping_add(scratch.align_offset(SCRATCH_ALIGNMENT));
+        let scratch = scratch.as_mut_ptr();
+        let scratch = scratch.wrapping_add(scratch.align_offset(ALIGNMENT));
         let alpha = T::from_f64(case.alpha);
         // SAFETY: the operands have the product's shape and layout, and the scratch memory its size.
         unsafe {
             let (a, b) = (left.elements.as_ptr(), right.elements.as_ptr());
-            gemm.run_part(part, c, a, b, alpha, case.beta, scratch, &mut after);
+            gemm.run_part(part, destination.elements.as_mut_ptr(), a, b, alpha, case.beta, scratch);
         }
-    }
-    for row in 0..case.m {
-        for column in 0..case.n {
-            let seen = seen.borrow()[row * stride + column];
-            assert_eq!(seen, Some(destination.at(row, column).bits()), "{case:?}: {row} {column} was final");
+        let found = bits(&destination.elements);
+        let (rows, columns) = gemm.rectangle(part);
+        for at in rows.flat_map(|row| columns.clone().map(move |column| row * stride + column)) {
+            assert!(!is_written[at], "{case:?}: {at} is in two parts");
+            is_written[at] = true;
+            expected[at] = found[at];
         }
+        assert!(found == expected, "{case:?}: part {part} wrote beside its rectangle");
     }
-    let untouched = destination.elements.iter().enumerate().filter(|(i, _)| i % stride >= case.n);
-    untouched.for_each(|(i, x)| assert_eq!(x.to_f64(), GUARD, "{case:?}: wrote between rows, at {i}"));
+    for (at, is_written) in is_written.into_iter().enumerate() {
+        assert_eq!(is_written, at % stride < case.n, "{case:?}: {at}");
+    }
     destination
 }
 
@@ -286,7 +276,7 @@ fn products_that_are_cut_into_parts_and_copied() {
         for flags in 0..4 {
             let case = Case { beta: Beta::One, alpha: 2.0, ..Case::of(512, 512, 512).flagged(flags) };
             let gemm = case.gemm::<f32>(instructions);
-            assert!(gemm.parts() > 4 && gemm.scratch_bytes() > 0, "{gemm:?}");
+            assert!(gemm.parts() > 4 && gemm.scratch_len() > 0, "{gemm:?}");
             assert!(gemm.blocking.packs_right && gemm.blocking.order == Order::Panels, "{gemm:?}");
             check_typed::<f32>(&case, instructions);
             check_typed::<f64>(&Case::of(300, 260, 256).flagged(flags), instructions);

@@ -1,12 +1,14 @@
 //! The planner: from a graph to steps over places.
 
+mod groups;
+
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
 use super::arena::Lifetimes;
-use super::rows::{self, Compiled};
-use super::schedule::{Group, Unit, schedule};
+use super::join::join;
+use super::schedule::{Unit, schedule};
 use super::{Action, Alone, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::Error;
@@ -49,8 +51,15 @@ pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Resul
     for &id in &order {
         kernels[id.index()] = kernel(graph, id)?;
     }
-    let units = schedule(graph, &order, &kernels, options.fuse);
+    let (units, unjoined) = if options.fuse {
+        let mut units = schedule(graph, &order, &kernels);
+        let unjoined = join(graph, &mut units, &kernels);
+        (units, unjoined)
+    } else {
+        (order.into_iter().map(Unit::Node).collect(), HashMap::new())
+    };
     let mut planner = Planner::new(graph, border, options, &units, kernels);
+    planner.unjoined = unjoined;
     for (position, unit) in units.iter().enumerate() {
         match unit {
             Unit::Node(id) => planner.place_node(*id, position)?,
@@ -81,6 +90,8 @@ struct Planner<'g> {
     kernels: Vec<Option<Box<dyn Kernel>>>,
     /// Position of the last unit that may fail; `None` where none may.
     last_failure: Option<usize>,
+    /// Why kernels in pieces are not joined to what follows.
+    unjoined: HashMap<NodeId, Alone>,
     plan: Plan,
 }
 
@@ -124,6 +135,7 @@ impl<'g> Planner<'g> {
             slots: Lifetimes::default(),
             kernels,
             last_failure,
+            unjoined: HashMap::new(),
             plan,
         };
         for (index, &id) in graph.inputs().iter().enumerate() {
@@ -145,13 +157,7 @@ impl<'g> Planner<'g> {
                 self.new_storage(outputs[0], Place::Constant(self.plan.constants.len()));
                 self.plan.constants.push(array.clone());
             }
-            NodeKind::Apply(op) if op.class() == Class::View => {
-                let viewed = self.storage_of[&node.inputs()[0]];
-                let last_use = self.last_use[&outputs[0]];
-                let storage = &mut self.storages[viewed];
-                storage.last_use = storage.last_use.max(last_use);
-                self.storage_of.insert(outputs[0], viewed);
-            }
+            NodeKind::Apply(op) if op.class() == Class::View => self.place_view(id),
             NodeKind::Apply(op) => {
                 let in_place = self.in_place_operand(op.class(), id, position);
                 match in_place {
@@ -160,6 +166,7 @@ impl<'g> Planner<'g> {
                 }
                 let kernel = self.kernels[id.index()].take().expect("made before");
                 let alone = Alone::of(&*kernel, node.facts().first());
+                let alone = self.unjoined.get(&id).copied().unwrap_or(alone);
                 self.plan.alone.push((node.kind().name().to_owned(), alone));
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
@@ -174,47 +181,13 @@ impl<'g> Planner<'g> {
         Ok(())
     }
 
-    /// Chooses places for what leaves a group, adds its step, and frees what it was the last to use.
-    fn place_rows(&mut self, group: &Group, position: usize) {
-        let kernel = |id: NodeId| {
-            let row = self.kernels[id.index()].as_ref().and_then(|kernel| kernel.row());
-            row.expect("what goes by rows was grouped")
-        };
-        let Compiled { program, arguments, results } =
-            rows::compile(self.graph, &group.space, &group.members, &kernel);
-        let mut taken: SmallVec<[usize; 4]> = SmallVec::new();
-        for (result, &value) in results.iter().enumerate() {
-            let may_overwrite = |&argument: &usize| {
-                let storage = self.storage_of[&arguments[argument]];
-                let same = arguments.iter().filter(|other| self.storage_of[other] == storage);
-                same.count() == 1
-                    && !taken.contains(&argument)
-                    && self.is_ours_to_overwrite(arguments[argument], value, position)
-                    && program.may_overwrite(result, argument)
-            };
-            match (0..arguments.len()).find(may_overwrite) {
-                Some(argument) => {
-                    taken.push(argument);
-                    self.overwrite(arguments[argument], value);
-                }
-                None => self.allocate(value),
-            }
-        }
-        for &id in group.members.iter().filter(|id| self.kernels[id.index()].is_none()) {
-            // A view of what leaves the group is where that is.
-            if let Some(&storage) = self.storage_of.get(&self.graph.node(id).inputs()[0]) {
-                self.storage_of.insert(Value::new(id, 0), storage);
-            }
-        }
-        let names: Vec<&str> = group.members.iter().map(|&id| self.graph.node(id).kind().name()).collect();
-        let origin = self.graph.node(group.members[group.members.len() - 1]).origin();
-        self.plan.steps.push(Step {
-            action: Action::Rows(program),
-            arguments: arguments.iter().map(|&value| Argument::Slot(self.slot(value))).collect(),
-            results: results.iter().map(|&value| self.slot(value)).collect(),
-            provenance: Provenance { op: names.join("+"), origin, operands: Vec::new() },
-        });
-        self.free_dead(&arguments, &results, position);
+    /// A view is where what it views is.
+    fn place_view(&mut self, id: NodeId) {
+        let view = Value::new(id, 0);
+        let viewed = self.storage_of[&self.graph.node(id).inputs()[0]];
+        let storage = &mut self.storages[viewed];
+        storage.last_use = storage.last_use.max(self.last_use[&view]);
+        self.storage_of.insert(view, viewed);
     }
 
     /// The action of a structural node, and the arena ranges that only it uses.

@@ -1,0 +1,253 @@
+//! Products with what follows them as one step: the bits are those of the steps apart.
+
+use graph_core::{Arena, Array, DType, Fact, Plan, PlanOptions};
+use graph_ops::{Tensor, grad, optimize, scan};
+
+use crate::row_programs::{check, floats, random, run, traced};
+
+#[test]
+fn a_dense_layer_is_a_step() {
+    let facts = [floats([512, 32]), floats([32, 1024]), floats([1024])];
+    let graph = traced(&facts, false, |x| vec![(x[0].matmul(&x[1]) + &x[2]).relu()]);
+    let plan = Plan::new(&graph).expect("plans");
+    let (text, pieces) = plan.to_string().split_once(", computed with ").map_or_else(
+        || panic!("nothing was joined: {plan}"),
+        |(text, rest)| (text.to_owned(), rest.to_owned()),
+    );
+    assert_eq!(
+        text,
+        "plan: 1 steps, arena 0 bytes (0 alive at once)\n  \
+         fresh0: f32[512, 1024] = matmul+add+relu(fresh0, input2, input0, input1), \
+         512 rows of 1024 in blocks of 1 by 1024"
+    );
+    assert!(pieces.ends_with(" pieces of matmul\n  return fresh0\n"), "{pieces}");
+    let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
+    let profile = plan.profile(&inputs, 1).expect("runs");
+    assert_eq!(profile.steps[0].flop, (2 * 32 + 2) * 512 * 1024);
+}
+
+#[test]
+fn shapes_around_the_edges_of_tiles() {
+    let shapes = [
+        (1, 5, 40),
+        (1, 700, 5000),
+        (7, 3, 1),
+        (5000, 300, 1),
+        (33, 0, 17),
+        (14, 64, 32),
+        (15, 65, 33),
+        (129, 257, 1030),
+        (300, 784, 10),
+        (256, 300, 513),
+        (1000, 1, 600),
+    ];
+    for (m, k, n) in shapes {
+        let facts = [floats([m, k]), floats([k, n]), floats([n]), floats([m, 1])];
+        let steps = check(&facts, |x| vec![((x[0].matmul(&x[1]) + &x[2]) * &x[3]).relu()]);
+        assert_eq!(steps, 1, "{m} {k} {n}");
+        // Nothing is broadcast: without the product, the rows would be one.
+        let steps = check(&[floats([m, k]), floats([k, n]), floats([m, n])], |x| {
+            let y = x[0].matmul(&x[1]) - &x[2];
+            vec![y.gt(0), y.tanh()]
+        });
+        assert_eq!(steps, 1, "{m} {k} {n}");
+        check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[2]).softmax(-1), x[0].matmul(&x[1]).argmax(-1)]);
+    }
+    let facts = [5000, 5000].map(|len| floats([len]));
+    assert_eq!(check(&facts, |x| vec![x[0].matmul(&x[1]).exp()]), 2, "a single element");
+}
+
+#[test]
+fn doubles_and_integers() {
+    let facts = |dtype| [Fact::new(dtype, [70, 30]), Fact::new(dtype, [30, 900])];
+    assert_eq!(check(&facts(DType::F64), |x| vec![x[0].matmul(&x[1]) * 0.5 + 1.0]), 1);
+    assert_eq!(check(&facts(DType::I64), |x| vec![x[0].matmul(&x[1]) * 2 + 1]), 2, "integers have no tiles");
+}
+
+#[test]
+fn products_of_transposed_matrices() {
+    let facts = [floats([65, 300]), floats([65, 40]), floats([70, 40]), floats([40])];
+    let function =
+        |x: &[Tensor]| vec![(x[0].t().matmul(&x[1]) + &x[3]).relu(), (x[1].matmul(&x[2].t()) - 1).exp()];
+    check(&facts, function);
+    let mut graph = traced(&facts, false, function);
+    optimize(&mut graph).expect("the passes are sound");
+    let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
+    let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+    assert_eq!(plan.num_steps(), 2, "{plan}");
+    assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
+}
+
+#[test]
+fn batches() {
+    let bias_and_relu = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) + &x[2]).relu()];
+    let shapes: [[&[usize]; 3]; 5] = [
+        [&[4, 8, 5], &[4, 5, 6], &[6]],
+        [&[3, 1, 20, 30], &[2, 30, 10], &[20, 10]],
+        [&[64, 17, 33], &[33, 40], &[40]],
+        [&[1000, 3, 4], &[1000, 4, 5], &[3, 1]],
+        [&[50, 300, 4], &[50, 4, 1], &[300, 1]],
+    ];
+    for shapes in shapes {
+        let facts = shapes.map(|shape| Fact::new(DType::F32, shape));
+        assert_eq!(check(&facts, bias_and_relu), 1, "{shapes:?}");
+    }
+    // Attention: each piece is a matrix, so that what follows has whole rows.
+    let facts = [16, 16].map(|batch| floats([batch, 60, 64]));
+    let steps = check(&facts, |x| vec![(x[0].matmul(&x[1].t()) / 8.0).softmax(-1)]);
+    assert_eq!(steps, 2, "the transposition, and the rest");
+}
+
+#[test]
+fn whole_rows_or_none() {
+    let plan = |n| {
+        let facts = [floats([512, 400]), floats([400, n])];
+        let function = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) * 0.1).softmax(-1)];
+        check(&facts, function);
+        Plan::new(&traced(&facts, false, function)).expect("plans")
+    };
+    assert_eq!(plan(20).num_steps(), 1, "{}", plan(20));
+    let wide = plan(2000);
+    assert_eq!(wide.num_steps(), 2, "{wide}");
+    assert!(wide.to_string().contains("matmul (what follows needs whole rows)"), "{wide}");
+}
+
+#[test]
+fn the_product_is_needed_elsewhere_too() {
+    let facts = [floats([60, 80]), floats([80, 60]), floats([60])];
+    let steps = check(&facts, |x| {
+        let y = x[0].matmul(&x[1]);
+        vec![(&y + &x[2]).relu(), y]
+    });
+    assert_eq!(steps, 1);
+    let steps = check(&facts, |x| {
+        let y = x[0].matmul(&x[1]);
+        let z = (&y + &x[2]).relu();
+        vec![z.matmul(&y).tanh() + &z]
+    });
+    assert_eq!(steps, 2);
+    // Read before by what is no row work, or by what goes along other rows.
+    check(&facts, |x| {
+        let y = x[0].matmul(&x[1]);
+        vec![y.sum(0), (y.sum(0) + &y).relu(), &y.reshape([3600]) + 1]
+    });
+    check(&facts, |x| {
+        let y = x[0].matmul(&x[1]);
+        vec![y.t().relu() + y.relu(), y.reshape([30, 120]).sum(-1) * 2]
+    });
+}
+
+#[test]
+fn through_views() {
+    let facts = [floats([12, 30]), floats([30, 20]), floats([3, 4, 20])];
+    let steps = check(&facts, |x| vec![(x[0].matmul(&x[1]).reshape([3, 4, 20]) + &x[2]).relu()]);
+    assert_eq!(steps, 1);
+    let steps = check(&facts, |x| {
+        let y = x[0].matmul(&x[1]).reshape([3, 4, 20]);
+        vec![(&y + &x[2]).relu(), y]
+    });
+    assert_eq!(steps, 1);
+    check(&facts, |x| vec![x[0].matmul(&x[1]).reshape([3, 80]).softmax(-1).exp()]);
+}
+
+#[test]
+fn what_other_pieces_read_is_not_overwritten() {
+    // The result has the fact of an operand, which dies here, and of which every piece reads all.
+    let facts = [floats([8, 400]), floats([400, 400])];
+    assert_eq!(check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[0]).relu()]), 1);
+    let facts = [floats([400, 400]), floats([400, 8])];
+    assert_eq!(check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[1]).relu()]), 1);
+    // What only the rows read is updated in place.
+    let facts = [floats([2000, 20]), floats([20, 100]), floats([2000, 100])];
+    let function = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) + &x[2]).relu()];
+    assert_eq!(check(&facts, function), 1);
+    let plan = Plan::new(&traced(&facts, true, function)).expect("plans");
+    assert_eq!(plan.num_in_place_inputs(), 1, "{plan}");
+}
+
+#[test]
+fn several_products_and_several_results() {
+    let facts = [floats([90, 500]), floats([500, 70]), floats([90, 60]), floats([60, 70]), floats([70])];
+    let steps = check(&facts, |x| {
+        let gate = (x[0].matmul(&x[1]) + x[2].matmul(&x[3]) + &x[4]).sigmoid();
+        vec![&gate * 2.0, gate.gt(0.5), gate.log()]
+    });
+    assert_eq!(steps, 2);
+    check(&facts, |x| {
+        vec![grad(&x[1], |w| ((x[0].matmul(w) + &x[4]).relu().matmul(&x[3].t())).tanh().sum(..))]
+    });
+}
+
+#[test]
+fn in_loops() {
+    let facts = [floats([8, 40]), floats([40, 40]), floats([6, 8, 40])];
+    check(&facts, |x| {
+        let cell = |h: Tensor, row: Tensor| {
+            let h = (h.matmul(&x[1]) + row).tanh();
+            (h.clone(), h)
+        };
+        let (last, all) = scan(x[0].clone(), &x[2], cell);
+        vec![last, all]
+    });
+}
+
+#[test]
+fn nan_and_infinity() {
+    let facts = [floats([40, 30]), floats([30, 50]), floats([50])];
+    let graph = traced(&facts, false, |x| {
+        let y = x[0].matmul(&x[1]) + &x[2];
+        vec![y.relu(), y.softmax(-1), y.gt(0)]
+    });
+    let mut inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
+    let mut left = inputs[0].as_slice::<f32>().expect("floats").to_vec();
+    for (row, x) in [(0, f32::NAN), (13, f32::INFINITY), (14, f32::NEG_INFINITY), (39, f32::NAN)] {
+        left[row * 30 + row % 30] = x;
+    }
+    inputs[0] = Array::from_slice([40, 30], &left).expect("a matrix");
+    let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+    assert_eq!(plan.num_steps(), 1, "{plan}");
+    assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
+    let numbers = outputs[1].as_slice::<f32>().expect("floats");
+    assert!(numbers.iter().any(|x| x.is_nan()) && numbers.iter().any(|x| x.is_finite()), "{numbers:?}");
+}
+
+#[test]
+fn data_is_looked_at_before_the_product() {
+    let facts = [floats([30, 20]), floats([20, 10]), Fact::new(DType::U8, [30])];
+    let graph = traced(&facts, true, |x| vec![(x[0].matmul(&x[1]) * 2).sparse_cross_entropy(&x[2])]);
+    let plan = Plan::new(&graph).expect("plans");
+    assert!(plan.to_string().contains("= matmul+mul+sparse_cross_entropy"), "{plan}");
+    let mut inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
+    inputs[2] = Array::from_slice([30], &[10u8; 30]).expect("thirty labels");
+    let before = inputs.clone();
+    let message =
+        plan.run(&mut inputs, &mut Arena::new(&plan)).expect_err("there is no class 10").to_string();
+    assert!(message.starts_with("sparse_cross_entropy: ") && message.contains("pieces.rs:"), "{message}");
+    assert!(inputs.iter().zip(&before).all(|(now, before)| now.same_bits(before)));
+}
+
+#[test]
+fn narrow_pieces_stay_apart() {
+    let facts = [floats([32, 784]), floats([784, 128]), floats([128])];
+    let function = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) + &x[2]).relu()];
+    assert_eq!(check(&facts, function), 2);
+    let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
+    assert!(plan.to_string().contains("matmul (its pieces have few columns)"), "{plan}");
+}
+
+#[test]
+fn what_needs_more_threads_stays_apart() {
+    let facts = [floats([100, 2]), floats([2, 200])];
+    let function = |x: &[Tensor]| {
+        let mut y = x[0].matmul(&x[1]);
+        for _ in 0..20 {
+            y = y.tanh() * 1.5;
+        }
+        vec![y]
+    };
+    assert_eq!(check(&facts, function), 2);
+    let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
+    assert!(plan.to_string().contains("matmul (too few pieces for what follows)"), "{plan}");
+}
