@@ -41,7 +41,7 @@ pub use grad::{Algebra, backward};
 pub use graph::{Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
-    DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowKernel, RowLoop, RowOperand, RowSpan,
+    DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan,
     ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut,
 };
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};

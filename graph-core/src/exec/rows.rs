@@ -5,13 +5,15 @@ use std::cell::RefCell;
 use crate::buffer::Buffer;
 use crate::kernel::{Rectangle, RowOperand, View};
 use crate::plan::{
-    Home, Level, MOST_OPERANDS, PieceProgram, Register, RowInstruction, RowProgram, RowWalk, Target,
+    Fold, Home, Level, MOST_OPERANDS, PieceProgram, Register, RowInstruction, RowProgram, RowWalk, Target,
 };
 use crate::team::parallel;
 
 thread_local! {
     /// Registers of the program that this thread runs; grown once to what the largest needs.
     static REGISTERS: RefCell<Buffer> = RefCell::new(Buffer::zeroed(0));
+    /// Totals of the chunks of long rows, of the program that this thread has begun.
+    static TOTALS: RefCell<Buffer> = RefCell::new(Buffer::zeroed(0));
 }
 
 /// An address that several threads compute with.
@@ -38,6 +40,10 @@ unsafe impl Sync for Address {}
 /// where the program [may overwrite](RowProgram::may_overwrite) one. Nobody else uses what is written meanwhile.
 pub(super) unsafe fn run(program: &RowProgram, arguments: &[*mut u8], results: &[*mut u8]) {
     let (arguments, results) = (Address::all(arguments), Address::all(results));
+    if let Some(chunk) = program.chunk() {
+        // SAFETY: the caller's promise.
+        return unsafe { run_chunks(program, chunk, arguments, results) };
+    }
     let num_blocks = program.num_blocks();
     let parts = num_blocks.div_ceil(program.blocks_per_part);
     parallel(parts, |part| {
@@ -52,6 +58,77 @@ pub(super) unsafe fn run(program: &RowProgram, arguments: &[*mut u8], results: &
             }
         });
     });
+}
+
+/// Runs a program whose rows are gone along in chunks: each has totals of its own, which are put together in the end.
+///
+/// # Safety
+/// As for [`run`].
+unsafe fn run_chunks(program: &RowProgram, chunk: usize, arguments: &[Address], results: &[Address]) {
+    let per_row = program.width.div_ceil(chunk);
+    let chunks = program.rows * per_row;
+    let at_once = (program.blocks_per_part * program.block_columns).div_ceil(program.width.min(chunk));
+    with_buffer(&TOTALS, program.folds.len() * chunks * TOTAL_BYTES, |totals| {
+        let totals = Totals { start: Address(totals), chunks };
+        parallel(chunks.div_ceil(at_once), |part| {
+            with_registers(program.register_bytes, |registers| {
+                for index in part * at_once..chunks.min((part + 1) * at_once) {
+                    let (row, first) = (index / per_row, index % per_row * chunk);
+                    for (number, fold) in program.folds.iter().enumerate() {
+                        // SAFETY: there is room for a total of each chunk, which is this part's alone.
+                        unsafe { (fold.function.begin)(totals.of(number, fold, index)) };
+                    }
+                    let until = program.width.min(first + chunk);
+                    for column in (first..until).step_by(program.block_columns) {
+                        let columns = program.block_columns.min(until - column);
+                        let totals = Some((&totals, index));
+                        let block = Block {
+                            program,
+                            arguments,
+                            results,
+                            registers,
+                            totals,
+                            row,
+                            rows: 1,
+                            column,
+                            columns,
+                        };
+                        for instruction in &program.instructions {
+                            // SAFETY: the caller's promise; registers are as large as the program says, and this thread's.
+                            unsafe { block.run(instruction) };
+                        }
+                    }
+                }
+            });
+        });
+        for (number, fold) in program.folds.iter().enumerate() {
+            let target = program.results[fold.result];
+            for row in 0..program.rows {
+                let address = totals.of(number, fold, row * per_row);
+                let operand = RowOperand { address, is_splat: false };
+                let to = results[fold.result].0.wrapping_add(row * target.size);
+                // SAFETY: all parts are done, and the totals of a row stand one after the other.
+                unsafe { (fold.function.finish)(to, &[operand], per_row) };
+            }
+        }
+    });
+}
+
+/// Room for a total.
+const TOTAL_BYTES: usize = size_of::<u64>();
+
+/// The totals of all chunks, fold by fold.
+struct Totals {
+    start: Address,
+    chunks: usize,
+}
+
+impl Totals {
+    /// Where the total of a chunk is.
+    fn of(&self, number: usize, fold: &Fold, chunk: usize) -> *mut u8 {
+        let first = number * self.chunks * TOTAL_BYTES;
+        self.start.0.wrapping_add(first + chunk * fold.function.size)
+    }
 }
 
 /// Computes a kernel's output in pieces, and runs a program on each piece after it.
@@ -119,6 +196,7 @@ unsafe fn run_rectangle(
                     arguments,
                     results,
                     registers,
+                    totals: None,
                     row,
                     rows: block_rows.min(rows.end - row),
                     column,
@@ -134,11 +212,19 @@ unsafe fn run_rectangle(
 }
 
 fn with_registers(bytes: usize, run: impl FnOnce(*mut u8)) {
-    REGISTERS.with_borrow_mut(|registers| {
-        if registers.len() < bytes {
-            *registers = Buffer::zeroed(bytes);
+    with_buffer(&REGISTERS, bytes, run);
+}
+
+fn with_buffer(
+    buffer: &'static std::thread::LocalKey<RefCell<Buffer>>,
+    bytes: usize,
+    run: impl FnOnce(*mut u8),
+) {
+    buffer.with_borrow_mut(|buffer| {
+        if buffer.len() < bytes {
+            *buffer = Buffer::zeroed(bytes);
         }
-        run(registers.as_ptr());
+        run(buffer.as_ptr());
     });
 }
 
@@ -148,6 +234,8 @@ struct Block<'a> {
     arguments: &'a [Address],
     results: &'a [Address],
     registers: *mut u8,
+    /// With the number of the chunk that it belongs to.
+    totals: Option<(&'a Totals, usize)>,
     row: usize,
     rows: usize,
     column: usize,
@@ -170,6 +258,7 @@ impl<'a> Block<'a> {
             arguments,
             results,
             registers,
+            totals: None,
             row,
             rows: program.block_rows.min(program.rows - row),
             column,
@@ -220,6 +309,7 @@ impl<'a> Block<'a> {
             }
             Home::Result(index) => !is_flat && self.program.results[index].level == Level::PerRow,
             Home::Register(index) => !is_flat && self.program.registers[index].level == Level::PerRow,
+            Home::Fold(_) => unreachable!("no instruction reads a folded total"),
         }
     }
 
@@ -248,6 +338,10 @@ impl<'a> Block<'a> {
                 let Register { offset, level, size } = program.registers[index];
                 let step = if level == Level::Full { self.columns } else { 1 };
                 (self.registers.wrapping_add(offset + row * step * size), step * size)
+            }
+            Home::Fold(index) => {
+                let (totals, chunk) = self.totals.expect("only programs that go along chunks fold");
+                (totals.of(index, &program.folds[index], chunk), 0)
             }
         }
     }

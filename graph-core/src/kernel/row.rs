@@ -43,6 +43,24 @@ pub enum RowSpan {
     },
 }
 
+/// How the total of a row is put together from pieces, for rows that are too long to be kept. A row is cut into chunks,
+/// each of which has a total of its own, and each chunk into pieces, which are added to it in order.
+#[derive(Debug, Clone, Copy)]
+pub struct RowFold {
+    /// Elements of a chunk, a power of two; the last of a row may be shorter.
+    pub chunk: usize,
+    /// Each piece of a chunk but the last has a multiple of so many elements, a power of two that is no more than a chunk.
+    pub piece: usize,
+    /// Bytes of a total, which is aligned to at most so many.
+    pub size: usize,
+    /// Writes the total of nothing.
+    pub begin: unsafe fn(*mut u8),
+    /// Adds a piece, the first operand, to the total that is its destination.
+    pub add: RowLoop,
+    /// Writes the element of a row from the totals of its chunks, the first operand.
+    pub finish: RowLoop,
+}
+
 /// What must hold of an operand's data before the rows are computed.
 pub type DataCheck = Arc<dyn Fn(View<'_>) -> Result<(), OpError> + Send + Sync>;
 
@@ -55,6 +73,7 @@ pub struct RowKernel {
     pub(crate) cost: usize,
     /// With the operand's number.
     pub(crate) check: Option<(usize, DataCheck)>,
+    pub(crate) fold: Option<RowFold>,
 }
 
 impl RowKernel {
@@ -64,13 +83,25 @@ impl RowKernel {
     /// The function reads and writes only what the contract of [`RowLoop`] and the span allow, for operands and output of
     /// the dtypes that the kernel was made for.
     pub unsafe fn new(function: RowLoop, span: RowSpan) -> RowKernel {
-        RowKernel { function, span, cost: 1, check: None }
+        RowKernel { function, span, cost: 1, check: None, fold: None }
     }
 
     /// With elements that cost so many additions.
     #[must_use]
     pub fn with_cost(self, cost: usize) -> RowKernel {
         RowKernel { cost, ..self }
+    }
+
+    /// With a way for rows of any length, for a [`RowSpan::Total`].
+    ///
+    /// # Safety
+    /// The functions of the fold read and write only what they are said to, and give the bits that the kernel of whole
+    /// arrays gives.
+    #[must_use]
+    pub unsafe fn with_fold(self, fold: RowFold) -> RowKernel {
+        debug_assert!(fold.piece.is_power_of_two() && fold.chunk.is_power_of_two());
+        debug_assert!(fold.piece <= fold.chunk && fold.size <= size_of::<u64>());
+        RowKernel { fold: Some(fold), ..self }
     }
 
     /// With a look at the data of an operand before anything is computed.

@@ -61,7 +61,7 @@ fn as_group(graph: &Graph, unit: &Unit, kernels: &Kernels) -> Option<Group> {
             let node = graph.node(*id);
             let row = row_kernel(kernels, *id).filter(|_| node.inputs().len() <= MOST_OPERANDS)?;
             let operands: Vec<&Shape> = node.inputs().iter().map(|&value| &graph.fact(value).shape).collect();
-            let space = Space::opened(row.span, &operands, &node.facts()[0].shape)?;
+            let space = Space::opened(&row, &operands, &node.facts()[0].shape)?;
             Some(Group::new(space, vec![*id]))
         }
     }
@@ -119,7 +119,7 @@ impl Output {
         if num_elements <= 1 || num_elements != shape.num_elements() {
             return Err(Alone::OtherRows);
         }
-        if group.space.row_len() != pieces.width() {
+        if group.space.row_len() != pieces.width() || group.space.is_long() {
             return Err(Alone::OtherRows);
         }
         let mut cost = 0;

@@ -14,8 +14,8 @@ mod schedule;
 use smallvec::SmallVec;
 
 pub(crate) use rows::{
-    Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register, RowProgram,
-    Target,
+    Fold, Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register,
+    RowProgram, Target,
 };
 pub(crate) use scalar::{Instruction, Program, bits};
 

@@ -215,7 +215,7 @@ impl<'g> Scheduler<'g> {
         let shape = |value: &Value| &self.graph.fact(*value).shape;
         let space = match row.span {
             RowSpan::Elements => open.space.clone(),
-            RowSpan::Row { axes } | RowSpan::Total { axes } => open.space.with_rows(axes)?,
+            RowSpan::Row { axes } | RowSpan::Total { axes } => open.space.with_rows(axes, row)?,
         };
         let output = &node.facts()[0].shape;
         let level = space.writes(row.span, output)?;
@@ -273,7 +273,7 @@ impl<'g> Scheduler<'g> {
         let operands: Vec<&Shape> =
             node.inputs().iter().map(|&value| &self.graph.fact(value).shape).collect();
         let output = &node.facts()[0].shape;
-        let Some(space) = Space::opened(row.span, &operands, output) else { return false };
+        let Some(space) = Space::opened(row, &operands, output) else { return false };
         let Some(level) = space.writes(row.span, output) else { return false };
         self.open = Some(Open {
             space: space.clone(),

@@ -4,7 +4,7 @@
 //! results do not depend on the number of threads. Totals of f32 are kept in f64, which bounds the drift of long sums.
 
 use graph_core::{
-    DType, Fact, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Source, View, ViewMut,
+    DType, Fact, Kernel, OpError, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Source, View, ViewMut,
 };
 
 use super::lanes::row;
@@ -87,7 +87,8 @@ impl ReduceKernel {
         let row = (are_last && !axes.is_empty()).then(|| {
             let span = RowSpan::Total { axes: axes.len() };
             // SAFETY: the loop reads a row of the dtype and writes one element of it.
-            unsafe { RowKernel::new(row_loop(reduction, x.dtype), span) }
+            // So does its fold, with totals of the dtype's.
+            unsafe { RowKernel::new(row_loop(reduction, x.dtype), span).with_fold(fold(reduction, x.dtype)) }
         });
         ReduceKernel { reduction, passes, row }
     }
@@ -120,6 +121,60 @@ unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands:
     let total = reduce_row::<T, M>(unsafe { row(&operands[0], len) });
     // SAFETY: as above.
     unsafe { destination.cast::<T>().write(T::narrow(total)) };
+}
+
+/// The reduction of a row in pieces: those of [`reduce_row`].
+fn fold(reduction: Reduction, dtype: DType) -> RowFold {
+    fn of<T: Accumulate, M: Monoid>() -> RowFold {
+        RowFold {
+            chunk: CHUNK,
+            piece: BLOCK,
+            size: size_of::<T::Total>(),
+            begin: begin_total::<T, M>,
+            add: add_to_total::<T, M>,
+            finish: finish_total::<T, M>,
+        }
+    }
+    fn by_reduction<T: Accumulate>(reduction: Reduction) -> RowFold {
+        match reduction {
+            Reduction::Sum => of::<T, Sum>(),
+            Reduction::Prod => of::<T, Prod>(),
+            Reduction::Max | Reduction::Any => of::<T, Max>(),
+            Reduction::Min | Reduction::All => of::<T, Min>(),
+        }
+    }
+    match dtype {
+        DType::F32 => by_reduction::<f32>(reduction),
+        DType::F64 => by_reduction::<f64>(reduction),
+        DType::I32 => by_reduction::<i32>(reduction),
+        DType::I64 => by_reduction::<i64>(reduction),
+        // A bool is a byte 0 or 1: any is the largest, all the smallest.
+        DType::U8 | DType::Bool => by_reduction::<u8>(reduction),
+    }
+}
+
+/// # Safety
+/// There is room for a total of `T`.
+unsafe fn begin_total<T: Accumulate, M: Monoid>(total: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { total.cast::<T::Total>().write(M::identity::<T>().widen()) };
+}
+
+/// # Safety
+/// As for [`RowLoop`]: a row of `T`, and a total of it.
+unsafe fn add_to_total<T: Accumulate, M: Monoid>(total: *mut u8, operands: &[RowOperand], len: usize) {
+    let total = total.cast::<T::Total>();
+    // SAFETY: the caller's promise.
+    unsafe { total.write(reduce_piece::<T, M>(*total, row(&operands[0], len))) };
+}
+
+/// # Safety
+/// As for [`RowLoop`]: a row of totals of `T`, and room for one element.
+unsafe fn finish_total<T: Accumulate, M: Monoid>(to: *mut u8, operands: &[RowOperand], len: usize) {
+    // SAFETY: the caller's promise.
+    let totals: &[T::Total] = unsafe { row(&operands[0], len) };
+    // SAFETY: as above.
+    unsafe { to.cast::<T>().write(T::narrow(joined::<T, M>(None, totals).expect("a row has chunks"))) };
 }
 
 impl Kernel for ReduceKernel {
@@ -333,16 +388,23 @@ fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
             let from = i * CHUNK;
             total[0] = reduce_chunk::<T, M>(&band[from..band.len().min(from + CHUNK)]);
         });
-        result = totals[..num_chunks]
-            .iter()
-            .copied()
-            .fold(result, |result, total| Some(result.map_or(total, |result| M::combine(result, total))));
+        result = joined::<T, M>(result, &totals[..num_chunks]);
     }
     result.expect("a long row has chunks")
 }
 
+/// Totals of the chunks of a row, in order, as one, with those before.
+fn joined<T: Accumulate, M: Monoid>(before: Option<T::Total>, totals: &[T::Total]) -> Option<T::Total> {
+    let totals = totals.iter().copied();
+    totals.fold(before, |before, total| Some(before.map_or(total, |before| M::combine(before, total))))
+}
+
 fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
-    let mut total = M::identity::<T>().widen();
+    reduce_piece::<T, M>(M::identity::<T>().widen(), row)
+}
+
+/// A total with the elements of a piece, which begins with a whole block.
+fn reduce_piece<T: Accumulate, M: Monoid>(mut total: T::Total, row: &[T]) -> T::Total {
     for block in row.chunks(BLOCK) {
         let mut lanes = [M::identity::<T>(); LANES];
         let mut groups = block.chunks_exact(LANES);

@@ -110,6 +110,46 @@ fn whole_rows() {
     }
 }
 
+/// Rows that are longer than what is kept of one, whose totals end a chain: of lengths around those of blocks and chunks.
+#[test]
+fn totals_of_long_rows() {
+    for len in [5000, 1 << 16, (1 << 16) + 1, (1 << 17) + 511, 300_001] {
+        for rows in [1, 3] {
+            let facts = [floats([rows, len]), floats([len]), floats([rows, 1])];
+            let steps = check(&facts, |x| {
+                let difference = &x[0] - &x[1];
+                vec![
+                    (&difference * &difference).sum(-1),
+                    (&difference * &x[2]).max_keep(-1),
+                    difference.exp(),
+                ]
+            });
+            assert_eq!(steps, 1, "[{rows}, {len}]");
+        }
+    }
+    // A mean over all axes: the sum, and a division of one element.
+    assert_eq!(check(&[floats([300, 500])], |x| vec![(&x[0] * &x[0]).mean(..)]), 2);
+    for dtype in [DType::F64, DType::I32, DType::I64, DType::U8] {
+        check(&[Fact::new(dtype, [70_000])], |x| {
+            let y = &x[0] * 3;
+            vec![y.sum(0), y.min(0), y.prod(0), y.gt(2).any(0), y.le(2).all(0)]
+        });
+    }
+    // What a total becomes is not known while there are pieces to come.
+    let steps = check(&[floats([2, 70_000])], |x| {
+        let y = &x[0] * 2.0;
+        vec![&y / y.sum_keep(-1), y.softmax(-1), &y + 1.0]
+    });
+    assert!(steps > 1, "{steps} steps");
+    // Updated in place, element by element, while it is added up.
+    let graph = traced(&[floats([100_000])], true, |x| {
+        let y = &x[0] * 0.5;
+        vec![y.sum(0), y]
+    });
+    let plan = Plan::new(&graph).expect("plans");
+    assert_eq!((plan.num_steps(), plan.num_in_place_inputs(), plan.arena_bytes()), (1, 1, 0), "{plan}");
+}
+
 #[test]
 fn a_classifier_s_loss_with_its_gradient_and_hits() {
     for labels in [DType::U8, DType::I32, DType::I64] {

@@ -4,18 +4,20 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::{Check, Home, Instruction, Level, Operand, Register, RowProgram, Space, Target, is_dense};
+use super::{Check, Fold, Home, Instruction, Level, Operand, Register, RowProgram, Space, Target, is_dense};
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
-use crate::kernel::{RowKernel, RowSpan};
+use crate::kernel::{RowFold, RowKernel, RowSpan};
 use crate::op::Class;
 use crate::plan::Provenance;
 use crate::shape::Shape;
 
 /// What the values of a block may take up: half of a small first-level cache.
 const BLOCK_BYTES: usize = 24 << 10;
+/// More would not make a program faster.
+const MOST_BLOCK_ELEMENTS: usize = 4096;
 /// Additions that are worth a part of their own.
 pub(in crate::plan) const PART_COST: usize = 1 << 15;
 
@@ -42,6 +44,9 @@ pub(in crate::plan) fn compile(
     compiler.walks(&ops, row_axes);
     let mut registers = Registers::default();
     let last_read = compiler.last_reads(&ops);
+    if !in_pieces && compiler.is_folded(&ops, &last_read) {
+        compiler.folds = Some(Vec::new());
+    }
     for (index, (id, kernel)) in ops.iter().enumerate() {
         compiler.instruction(*id, kernel, index, &last_read, &mut registers);
     }
@@ -49,8 +54,19 @@ pub(in crate::plan) fn compile(
     let register_bytes = registers.lay_out(block_rows, block_columns);
     let cost = ops.iter().map(|(_, kernel)| kernel.cost).sum::<usize>().max(1);
     let block_cost = block_rows * block_columns * cost;
-    let Compiler { arguments, results, operands, targets, instructions, checks, rows, width, outer, .. } =
-        compiler;
+    let Compiler {
+        arguments,
+        results,
+        operands,
+        targets,
+        instructions,
+        folds,
+        checks,
+        rows,
+        width,
+        outer,
+        ..
+    } = compiler;
     let program = RowProgram {
         outer,
         rows,
@@ -65,6 +81,7 @@ pub(in crate::plan) fn compile(
         instructions,
         registers: registers.all,
         register_bytes,
+        folds: folds.unwrap_or_default(),
         checks,
         flop: (ops.len() * space.shape.num_elements()) as u64,
     };
@@ -91,6 +108,8 @@ struct Compiler<'g> {
     targets: Vec<Target>,
     home: HashMap<Value, Home>,
     instructions: Vec<Instruction>,
+    /// Totals that are folded, if the program goes along its rows in pieces.
+    folds: Option<Vec<Fold>>,
     checks: Vec<Check>,
 }
 
@@ -125,6 +144,7 @@ impl<'g> Compiler<'g> {
             targets: Vec::new(),
             home: HashMap::new(),
             instructions: Vec::new(),
+            folds: None,
             checks: Vec::new(),
         }
     }
@@ -245,13 +265,36 @@ impl<'g> Compiler<'g> {
         (0..rank).map(advance).collect()
     }
 
+    /// Whether rows are gone along in pieces: they are longer than a block, and nothing but totals looks at them whole,
+    /// which nothing reads here.
+    fn is_folded(&self, ops: &[(NodeId, RowKernel)], last_reads: &HashMap<Value, usize>) -> bool {
+        let mut folds = ops.iter().filter_map(|(_, kernel)| kernel.fold);
+        let Some(first) = folds.next() else { return false };
+        let cut = |fold: &RowFold| (fold.chunk, fold.piece);
+        let is_piecewise = |(id, kernel): &(NodeId, RowKernel)| match kernel.fold {
+            None => kernel.span == RowSpan::Elements && self.level(Value::new(*id, 0)) == Level::Full,
+            Some(_) => {
+                let value = Value::new(*id, 0);
+                self.results.contains(&value) && !last_reads.contains_key(&value)
+            }
+        };
+        self.width > MOST_BLOCK_ELEMENTS.max(first.piece)
+            && folds.all(|fold| cut(&fold) == cut(&first))
+            && ops.iter().all(is_piecewise)
+    }
+
     /// Rows and columns of a block.
     fn block(&self, ops: &[(NodeId, RowKernel)], registers: &[Register]) -> (usize, usize) {
         let inside = registers.iter().filter(|register| register.level == Level::Full).map(|r| r.size);
         let outside = self.operands.iter().filter(|operand| !operand.is_splat).map(|operand| operand.size);
         let results = self.targets.iter().map(|target| target.size);
         let bytes: usize = inside.chain(outside).chain(results).sum();
-        let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, 4096) / 256 * 256;
+        let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, MOST_BLOCK_ELEMENTS) / 256 * 256;
+        if let Some([fold, ..]) = self.folds.as_deref() {
+            // Powers of two, of which each divides the next: a piece, a block, a chunk.
+            let block = 1 << elements.ilog2();
+            return (1, block.clamp(fold.function.piece, fold.function.chunk));
+        }
         if self.width <= elements {
             return ((elements / self.width).clamp(1, self.rows.max(1)), self.width);
         }
@@ -304,8 +347,15 @@ impl<'g> Compiler<'g> {
                 dying.push(home);
             }
         }
-        let to = match self.results.iter().position(|&result| result == value) {
-            Some(result) => Home::Result(result),
+        let result = self.results.iter().position(|&result| result == value);
+        let to = match result {
+            Some(result) => match (&mut self.folds, kernel.fold) {
+                (Some(folds), Some(function)) => {
+                    folds.push(Fold { function, result });
+                    Home::Fold(folds.len() - 1)
+                }
+                _ => Home::Result(result),
+            },
             None => {
                 // Element by element, a result may take the place of an operand that is not needed any more.
                 let reused = dying.iter().position(|&home| is_elements && registers.is(home, level, size));
@@ -323,13 +373,16 @@ impl<'g> Compiler<'g> {
         let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level, &registers.all));
         let is_inside = |home: &Home| match home {
             Home::Operand(index) => self.operands[*index].is_constant(),
-            Home::Result(_) => false,
+            Home::Result(_) | Home::Fold(_) => false,
             Home::Register(_) => true,
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
         self.instructions.push(Instruction {
-            function: kernel.function,
+            function: match to {
+                Home::Fold(_) => kernel.fold.expect("it is folded").add,
+                _ => kernel.function,
+            },
             from,
             to,
             is_elementwise: is_elements,
@@ -344,6 +397,7 @@ impl<'g> Compiler<'g> {
         match home {
             Home::Register(index) => registers[index].level == level,
             Home::Result(result) => self.targets[result].level == level,
+            Home::Fold(_) => unreachable!("nothing here reads a folded total"),
             Home::Operand(index) => {
                 let operand = &self.operands[index];
                 let row = if level == Level::Full { self.width } else { 1 };

@@ -21,7 +21,7 @@ pub(crate) use space::Level;
 pub(super) use space::Space;
 
 use super::Provenance;
-use crate::kernel::{DataCheck, RowLoop};
+use crate::kernel::{DataCheck, RowFold, RowLoop};
 
 /// Ops on the rows of one space, with the walks over their operands worked out.
 pub(crate) struct RowProgram {
@@ -49,6 +49,8 @@ pub(crate) struct RowProgram {
     pub(crate) registers: Vec<Register>,
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
+    /// Totals of rows that are gone along piece by piece; empty where rows are kept whole.
+    pub(crate) folds: Vec<Fold>,
     pub(crate) checks: Vec<Check>,
     /// Arithmetic operations, a function that costs many counted as one.
     pub(crate) flop: u64,
@@ -88,6 +90,8 @@ pub(crate) enum Home {
     Operand(usize),
     Result(usize),
     Register(usize),
+    /// The total of a chunk.
+    Fold(usize),
 }
 
 /// Scratch memory for a value on one block.
@@ -119,6 +123,14 @@ pub(crate) struct Instruction {
     pub(crate) is_per_row: bool,
 }
 
+/// A total for each row, from one for each of its chunks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fold {
+    pub(crate) function: RowFold,
+    /// The result that it becomes.
+    pub(crate) result: usize,
+}
+
 /// A look at an argument's data before the program runs.
 pub(crate) struct Check {
     pub(crate) argument: usize,
@@ -137,6 +149,11 @@ impl RowProgram {
         self.rows.div_ceil(self.block_rows) * self.width.div_ceil(self.block_columns)
     }
 
+    /// Elements of a chunk of a row, where it is gone along in chunks.
+    pub(crate) fn chunk(&self) -> Option<usize> {
+        self.folds.first().map(|fold| fold.function.chunk)
+    }
+
     /// Whether result `result` may be written into the memory of `argument`, which has its fact: every element is read,
     /// if at all, in the block that overwrites it, and before.
     pub(crate) fn may_overwrite(&self, result: usize, argument: usize) -> bool {
@@ -144,8 +161,11 @@ impl RowProgram {
             Level::Full => !operand.is_splat && is_dense(&self.outer, &operand.strides, self.width),
             Level::PerRow => operand.is_splat && is_dense(&self.outer, &operand.strides, 1),
         };
-        let writer = self.instructions.iter().position(|i| i.to == Home::Result(result));
-        let writer = writer.expect("a result is written");
+        let is_writer = |to: Home| match to {
+            Home::Fold(index) => self.folds[index].result == result,
+            to => to == Home::Result(result),
+        };
+        let writer = self.instructions.iter().position(|i| is_writer(i.to)).expect("a result is written");
         self.operands.iter().enumerate().filter(|(_, operand)| operand.argument == argument).all(
             |(index, operand)| {
                 let reads = |instruction: &Instruction| instruction.from.contains(&Home::Operand(index));

@@ -1,9 +1,9 @@
 //! Spaces: what the members of a group have in common, and whether another op belongs there.
 
-use crate::kernel::RowSpan;
+use crate::kernel::{RowKernel, RowSpan};
 use crate::shape::Shape;
 
-/// Longer rows are not kept in scratch memory as a whole.
+/// Longer rows are not kept in scratch memory as a whole: they can only be added up, piece by piece.
 const LONGEST_ROW: usize = 1 << 16;
 
 /// Whether a value has an element for each place of the space, or one for each row.
@@ -23,21 +23,20 @@ pub(crate) struct Space {
 
 impl Space {
     /// The space that an op opens, of these operands and this result.
-    pub(crate) fn of(span: RowSpan, operands: &[&Shape], output: &Shape) -> Option<Space> {
-        let space = match span {
+    pub(crate) fn of(row: &RowKernel, operands: &[&Shape], output: &Shape) -> Option<Space> {
+        let space = match row.span {
             RowSpan::Elements => Space { shape: output.clone(), row_axes: None },
             RowSpan::Row { axes } => Space { shape: output.clone(), row_axes: Some(axes) },
             RowSpan::Total { axes } => Space { shape: (*operands.first()?).clone(), row_axes: Some(axes) },
         };
-        (space.shape.rank() > 0 && space.shape.num_elements() > 0 && space.has_rows_of_a_kind())
-            .then_some(space)
+        (space.shape.rank() > 0 && space.shape.num_elements() > 0 && space.has_rows_for(row)).then_some(space)
     }
 
     /// The same, if the op can be computed there by itself.
-    pub(crate) fn opened(span: RowSpan, operands: &[&Shape], output: &Shape) -> Option<Space> {
-        let space = Space::of(span, operands, output)?;
-        let fits = space.writes(span, output).is_some()
-            && operands.iter().all(|shape| space.reads_outside(span, shape));
+    pub(crate) fn opened(row: &RowKernel, operands: &[&Shape], output: &Shape) -> Option<Space> {
+        let space = Space::of(row, operands, output)?;
+        let fits = space.writes(row.span, output).is_some()
+            && operands.iter().all(|shape| space.reads_outside(row.span, shape));
         fits.then_some(space)
     }
 
@@ -52,11 +51,19 @@ impl Space {
         self.row_shape(self.least_row_axes()).iter().product()
     }
 
-    fn has_rows_of_a_kind(&self) -> bool {
+    /// Whether the rows, if there are any yet, are such that the kernel can go along them.
+    fn has_rows_for(&self, row: &RowKernel) -> bool {
         self.row_axes.is_none_or(|axes| {
-            let fits = axes > 0 && axes <= self.shape.rank();
-            fits && (2..=LONGEST_ROW).contains(&self.row_shape(axes).iter().product())
+            let fits =
+                axes > 0 && axes <= self.shape.rank() && self.row_shape(axes).iter().product::<usize>() > 1;
+            let is_by_elements = row.span == RowSpan::Elements;
+            fits && (is_by_elements || row.fold.is_some() || !self.is_long())
         })
+    }
+
+    /// Whether the rows are too long to be kept.
+    pub(crate) fn is_long(&self) -> bool {
+        self.row_axes.is_some_and(|axes| self.row_shape(axes).iter().product::<usize>() > LONGEST_ROW)
     }
 
     fn row_shape(&self, axes: usize) -> &[usize] {
@@ -64,14 +71,12 @@ impl Space {
     }
 
     /// The space with its rows along these axes; `None` where they run along others.
-    pub(crate) fn with_rows(&self, axes: usize) -> Option<Space> {
-        match self.row_axes {
-            None => {
-                let space = Space { shape: self.shape.clone(), row_axes: Some(axes) };
-                space.has_rows_of_a_kind().then_some(space)
-            }
-            Some(own) => (own == axes).then(|| self.clone()),
-        }
+    pub(crate) fn with_rows(&self, axes: usize, row: &RowKernel) -> Option<Space> {
+        let space = match self.row_axes {
+            None => Space { shape: self.shape.clone(), row_axes: Some(axes) },
+            Some(own) => (own == axes).then(|| self.clone())?,
+        };
+        space.has_rows_for(row).then_some(space)
     }
 
     /// The level of a value of this shape; `None` where it has none here.
@@ -95,6 +100,8 @@ impl Space {
     /// Whether a row kernel may read a member's value of this shape and level to write one of `output`.
     pub(crate) fn reads_member(&self, span: RowSpan, shape: &Shape, level: Level, output: &Shape) -> bool {
         match (span, level) {
+            // It is there once all pieces are.
+            (_, Level::PerRow) if self.is_long() => false,
             // What looks at whole rows says itself what its operands are.
             (RowSpan::Row { .. } | RowSpan::Total { .. }, _) => true,
             (RowSpan::Elements, Level::Full) => *output == self.shape,
@@ -126,7 +133,8 @@ impl Space {
     pub(crate) fn writes(&self, span: RowSpan, output: &Shape) -> Option<Level> {
         let level = self.level(output)?;
         match span {
-            RowSpan::Elements => Some(level),
+            // Of a long row there are many pieces, and one place for what it gives.
+            RowSpan::Elements => (level == Level::Full || !self.is_long()).then_some(level),
             RowSpan::Row { .. } => (level == Level::Full).then_some(level),
             RowSpan::Total { .. } => (level == Level::PerRow).then_some(level),
         }
@@ -136,9 +144,23 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::{RowFold, RowOperand};
+
+    unsafe fn nothing(_: *mut u8, _: &[RowOperand], _: usize) {}
+    unsafe fn begin(_: *mut u8) {}
+
+    fn row_kernel(span: RowSpan) -> RowKernel {
+        // SAFETY: it does nothing.
+        unsafe { RowKernel::new(nothing, span) }
+    }
+
+    fn fold() -> RowFold {
+        RowFold { chunk: 64, piece: 64, size: 8, begin, add: nothing, finish: nothing }
+    }
 
     #[test]
     fn levels() {
+        let total = row_kernel(RowSpan::Total { axes: 2 });
         let space = Space { shape: Shape::from([4, 4, 3]), row_axes: Some(1) };
         assert_eq!(space.level(&Shape::from([4, 4, 3])), Some(Level::Full));
         assert_eq!(space.level(&Shape::from([4, 4])), Some(Level::PerRow));
@@ -146,8 +168,24 @@ mod tests {
         assert_eq!(space.level(&Shape::from([4])), None);
         let undecided = Space { row_axes: None, ..space.clone() };
         assert_eq!(undecided.level(&Shape::from([4, 4])), None);
-        assert_eq!(undecided.with_rows(2).unwrap().level(&Shape::from([4])), Some(Level::PerRow));
-        assert_eq!(space.with_rows(2), None);
+        assert_eq!(undecided.with_rows(2, &total).unwrap().level(&Shape::from([4])), Some(Level::PerRow));
+        assert_eq!(space.with_rows(2, &total), None);
+    }
+
+    #[test]
+    fn long_rows_are_added_up_and_nothing_else() {
+        let space = Space { shape: Shape::from([2, LONGEST_ROW + 1]), row_axes: None };
+        let total = row_kernel(RowSpan::Total { axes: 1 });
+        assert_eq!(space.with_rows(1, &total), None);
+        // SAFETY: they are never called.
+        let folded = unsafe { total.with_fold(fold()) };
+        let long = space.with_rows(1, &folded).expect("it has a fold");
+        assert_eq!(long.with_rows(1, &row_kernel(RowSpan::Row { axes: 1 })), None);
+        let (full, per_row) = (&long.shape, Shape::from([2, 1]));
+        assert_eq!(long.writes(RowSpan::Elements, full), Some(Level::Full));
+        assert_eq!(long.writes(RowSpan::Elements, &per_row), None, "which piece would write it?");
+        assert!(!long.reads_member(RowSpan::Elements, &per_row, Level::PerRow, full));
+        assert!(long.reads_outside(RowSpan::Elements, &per_row));
     }
 
     #[test]
