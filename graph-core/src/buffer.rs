@@ -1,10 +1,14 @@
 //! Buffers: owned, zero-initialized, 64-byte aligned host memory.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 /// Alignment of every buffer and of every slot in an arena, in bytes: a cache line, and the widest vector register.
 pub const ALIGNMENT: usize = 64;
+
+/// A large page. Buffers of several are made of such pages where the system has them on demand: to get the memory, and to
+/// find one's way in it, then takes far fewer steps.
+const LARGE_PAGE: usize = 2 << 20;
 
 /// Owned memory, aligned to [`ALIGNMENT`] and always initialized.
 #[derive(Debug)]
@@ -24,10 +28,8 @@ impl Buffer {
         if len == 0 {
             return Buffer { ptr: Buffer::dangling(), len };
         }
-        let layout = Buffer::layout(len);
-        // SAFETY: the layout has a size above zero.
-        let ptr = unsafe { alloc_zeroed(layout) };
-        let Some(ptr) = NonNull::new(ptr) else { handle_alloc_error(layout) };
+        let layout = Buffer::layout(len).expect("facts are checked to fit the address space");
+        let Some(ptr) = Buffer::allocate(layout) else { handle_alloc_error(layout) };
         Buffer { ptr, len }
     }
 
@@ -36,10 +38,23 @@ impl Buffer {
         if len == 0 {
             return Some(Buffer::zeroed(0));
         }
-        let layout = Layout::from_size_align(len, ALIGNMENT).ok()?;
-        // SAFETY: the layout has a size above zero.
-        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let ptr = Buffer::allocate(Buffer::layout(len)?)?;
         Some(Buffer { ptr, len })
+    }
+
+    /// Zeros; the layout has a size above zero.
+    fn allocate(layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() < LARGE_PAGE {
+            // SAFETY: the layout has a size above zero.
+            return NonNull::new(unsafe { alloc_zeroed(layout) });
+        }
+        // SAFETY: as above.
+        let ptr = NonNull::new(unsafe { alloc(layout) })?;
+        // Before anything is written, which is when pages are chosen.
+        ask_for_large_pages(ptr, layout.size());
+        // SAFETY: allocated with this size.
+        unsafe { ptr.write_bytes(0, layout.size()) };
+        Some(ptr)
     }
 
     /// Length in bytes.
@@ -69,8 +84,9 @@ impl Buffer {
         self.ptr.as_ptr()
     }
 
-    fn layout(len: usize) -> Layout {
-        Layout::from_size_align(len, ALIGNMENT).expect("facts are checked to fit the address space")
+    fn layout(len: usize) -> Option<Layout> {
+        let alignment = if len < 2 * LARGE_PAGE { ALIGNMENT } else { LARGE_PAGE };
+        Layout::from_size_align(len, alignment).ok()
     }
 
     fn dangling() -> NonNull<u8> {
@@ -82,7 +98,36 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         if self.len > 0 {
             // SAFETY: allocated in `zeroed` with this very layout.
-            unsafe { dealloc(self.ptr.as_ptr(), Buffer::layout(self.len)) }
+            unsafe { dealloc(self.ptr.as_ptr(), Buffer::layout(self.len).expect("as it was made")) }
         }
+    }
+}
+
+/// Advice that the system may follow; nothing depends on it.
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages(start: NonNull<u8>, len: usize) {
+    // SAFETY: it changes no contents, and the range is ours, whole pages of it.
+    unsafe { libc::madvise(start.as_ptr().cast(), len / LARGE_PAGE * LARGE_PAGE, libc::MADV_HUGEPAGE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_large_pages(_: NonNull<u8>, _: usize) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_of_any_size_are_aligned_zeros() {
+        for len in [0, 1, 64, 1000, 2 * LARGE_PAGE - 1, 2 * LARGE_PAGE, 3 * LARGE_PAGE + 5] {
+            for mut buffer in [Buffer::zeroed(len), Buffer::try_zeroed(len).expect("there is so much memory")]
+            {
+                assert_eq!(buffer.len(), len);
+                assert!(buffer.as_ptr().addr().is_multiple_of(ALIGNMENT));
+                assert!(buffer.as_bytes().iter().all(|&byte| byte == 0), "{len}");
+                buffer.as_bytes_mut().fill(1);
+            }
+        }
+        assert!(Buffer::try_zeroed(usize::MAX / 2).is_none());
     }
 }
