@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 /// How long a helper looks for work before it goes to sleep. To wake it costs some microseconds, and it comes late: so
 /// it stays through the gaps between the steps of a program that does hardly anything else.
 const PATIENCE: Duration = Duration::from_micros(200);
-/// Looks between two looks at the clock.
-const LOOKS: u32 = 64;
+/// Looks of a helper until it lets others run, and looks at the clock.
+const LOOKS: u32 = 256;
 /// Looks of the owner for its helpers before it lets others run: a helper may have lost its processor.
 const LOOKS_BEFORE_YIELD: u32 = 1 << 14;
 
@@ -196,6 +196,8 @@ impl Crew {
                 }
                 std::hint::spin_loop();
             }
+            // On a busy machine it may be the owner that waits for this very processor.
+            std::thread::yield_now();
             if since.elapsed() > PATIENCE {
                 self.asleep.fetch_add(1, Ordering::SeqCst);
                 // Opened just now, the piece may have been opened by one who did not see us asleep.
