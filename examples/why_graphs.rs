@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use grafito::prelude::*;
 use grafito::session::GraphBuilder;
-use grafito::{Arena, Array, Changed, Error, Graph, Plan, PlanOptions};
+use grafito::{Arena, Array, Changed, Error, Fusion, Graph, Plan, PlanOptions};
 
 /// Written without thinking of speed.
 #[graph_fn]
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // The plan of each: a step is a loop over memory.
-    let unfused = PlanOptions { fuse: false };
+    let unfused = PlanOptions { fusion: Fusion::Off };
     let ways = [
         ("as traced", Plan::with_options(&traced, unfused)?),
         ("with the passes", Plan::with_options(&optimized, unfused)?),

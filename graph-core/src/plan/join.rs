@@ -22,7 +22,12 @@ const LEAST_COLUMNS: usize = 192;
 const ENOUGH_PIECES: usize = 4;
 
 /// Joins what can be joined; gives the reasons where row work follows, but cannot be.
-pub(super) fn join(graph: &Graph, units: &mut Vec<Unit>, kernels: &Kernels) -> HashMap<NodeId, Alone> {
+pub(super) fn join(
+    graph: &Graph,
+    units: &mut Vec<Unit>,
+    kernels: &Kernels,
+    is_forced: bool,
+) -> HashMap<NodeId, Alone> {
     let positions =
         units.iter().enumerate().flat_map(|(i, unit)| unit.nodes().iter().map(move |&id| (id, i)));
     let position: HashMap<NodeId, usize> = positions.collect();
@@ -37,7 +42,7 @@ pub(super) fn join(graph: &Graph, units: &mut Vec<Unit>, kernels: &Kernels) -> H
         let joined = slots[follower]
             .as_ref()
             .and_then(|unit| as_group(graph, unit, kernels))
-            .map(|group| output.joined(graph, id, pieces, group, kernels));
+            .map(|group| output.joined(graph, id, pieces, group, kernels, is_forced));
         match joined {
             Some(Ok(group)) => {
                 slots[index] = None;
@@ -113,6 +118,7 @@ impl Output {
         pieces: &dyn Piecewise,
         group: Group,
         kernels: &Kernels,
+        is_forced: bool,
     ) -> Result<Group, Alone> {
         let shape = &group.space.shape;
         let num_elements = graph.node(id).facts()[0].shape.num_elements();
@@ -145,6 +151,9 @@ impl Output {
         let is_whole = |piece: usize| pieces.rectangle(piece).columns == (0..pieces.width());
         if group.space.row_axes.is_some() && !(0..pieces.pieces()).all(is_whole) {
             return Err(Alone::NoWholeRows);
+        }
+        if is_forced {
+            return Ok(group.led_by(id, &self.views));
         }
         // Row by row, an op on few columns takes longer to begin than to compute.
         let is_wide =

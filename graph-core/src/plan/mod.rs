@@ -93,16 +93,22 @@ impl Alone {
 }
 
 /// What a planner may do. No result depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlanOptions {
-    /// Whether ops on the same rows are computed together.
-    pub fuse: bool,
+    /// Which ops are computed together.
+    pub fusion: Fusion,
 }
 
-impl Default for PlanOptions {
-    fn default() -> PlanOptions {
-        PlanOptions { fuse: true }
-    }
+/// Whether ops on the same rows are computed together, in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fusion {
+    /// Each op is a step.
+    Off,
+    /// Where it is estimated to be worth it.
+    #[default]
+    Auto,
+    /// Wherever it can be done, an op alone included: shows in tests that nothing depends on the estimates.
+    Forced,
 }
 
 /// Where a value's bytes are.

@@ -79,9 +79,9 @@ const MOST_CANDIDATES: usize = 64;
 /// The kernels of nodes that have one, by the index of the node.
 pub(super) type Kernels = [Option<Box<dyn Kernel>>];
 
-/// The nodes of a graph, given in a topological order, as units.
-pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels) -> Vec<Unit> {
-    let mut scheduler = Scheduler::new(graph, order, kernels);
+/// The nodes of a graph, given in a topological order, as units; whatever it costs, if that is forced.
+pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels, is_forced: bool) -> Vec<Unit> {
+    let mut scheduler = Scheduler::new(graph, order, kernels, is_forced);
     while let Some(position) = scheduler.next() {
         scheduler.take(position);
     }
@@ -90,6 +90,7 @@ pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels) -> Ve
 }
 
 struct Scheduler<'g> {
+    is_forced: bool,
     graph: &'g Graph,
     order: &'g [NodeId],
     position: HashMap<NodeId, usize>,
@@ -118,7 +119,7 @@ struct Open {
 }
 
 impl<'g> Scheduler<'g> {
-    fn new(graph: &'g Graph, order: &'g [NodeId], kernels: &Kernels) -> Scheduler<'g> {
+    fn new(graph: &'g Graph, order: &'g [NodeId], kernels: &Kernels, is_forced: bool) -> Scheduler<'g> {
         let position: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
         let row = |&id: &NodeId| {
             let kernel =
@@ -140,6 +141,7 @@ impl<'g> Scheduler<'g> {
         };
         let fallible = (0..order.len()).filter(may_fail).chain(effects).collect();
         let mut scheduler = Scheduler {
+            is_forced,
             graph,
             order,
             position,
@@ -219,7 +221,8 @@ impl<'g> Scheduler<'g> {
         };
         let output = &node.facts()[0].shape;
         let level = space.writes(row.span, output)?;
-        let is_related = space.shape.num_elements() <= SMALL_ELEMENTS
+        let is_related = self.is_forced
+            || space.shape.num_elements() <= SMALL_ELEMENTS
             || node
                 .inputs()
                 .iter()
@@ -348,10 +351,10 @@ impl<'g> Scheduler<'g> {
         is_in_place
     }
 
-    /// Ends the open group. One op alone is no group.
+    /// Ends the open group. One op alone is no group, unless it is forced to be.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        if open.num_ops > 1 {
+        if open.num_ops > 1 || self.is_forced {
             self.units.push(Unit::Rows(Group::new(open.space, open.members)));
         } else {
             self.units.extend(open.members.into_iter().map(Unit::Node));

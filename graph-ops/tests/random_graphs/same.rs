@@ -1,7 +1,7 @@
 //! The planner and every pass, against the reference.
 
 use graph_core::{
-    Arena, Array, Changed, Class, Element, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
+    Arena, Array, Changed, Class, Element, Fusion, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
 };
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
@@ -49,11 +49,12 @@ fn has_elided(text: &str) -> bool {
     text.contains("constant ...")
 }
 
-/// Runs the graph by its plan, as made with and without fusion; inputs that are not donated must not be touched.
+/// Runs the graph by its plan, as made with and without fusion, and with all fusion that there can be; inputs that are not donated must not be touched.
 #[track_caller]
 fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
-    check_plan(what, graph, PlanOptions::default(), inputs, expected);
-    check_plan(&format!("{what}, without fusion"), graph, PlanOptions { fuse: false }, inputs, expected);
+    for fusion in [Fusion::Auto, Fusion::Off, Fusion::Forced] {
+        check_plan(&format!("{what}, fusion {fusion:?}"), graph, PlanOptions { fusion }, inputs, expected);
+    }
 }
 
 #[track_caller]

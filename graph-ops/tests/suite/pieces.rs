@@ -1,6 +1,6 @@
 //! Products with what follows them as one step: the bits are those of the steps apart.
 
-use graph_core::{Arena, Array, DType, Fact, Plan, PlanOptions};
+use graph_core::{Arena, Array, DType, Fact, Fusion, Plan, PlanOptions};
 use graph_ops::{Tensor, grad, optimize, scan};
 
 use crate::row_programs::{check, floats, random, run, traced};
@@ -73,8 +73,8 @@ fn products_of_transposed_matrices() {
     let mut graph = traced(&facts, false, function);
     optimize(&mut graph).expect("the passes are sound");
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
-    let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
-    let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+    let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
     assert_eq!(plan.num_steps(), 2, "{plan}");
     assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
 }
@@ -205,8 +205,8 @@ fn nan_and_infinity() {
         left[row * 30 + row % 30] = x;
     }
     inputs[0] = Array::from_slice([40, 30], &left).expect("a matrix");
-    let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
-    let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+    let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
     assert_eq!(plan.num_steps(), 1, "{plan}");
     assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
     let numbers = outputs[1].as_slice::<f32>().expect("floats");

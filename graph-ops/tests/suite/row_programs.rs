@@ -1,8 +1,8 @@
 //! Row programs: what is computed together has the bits of what is computed one op after the other.
 
 use graph_core::{
-    Arena, Array, DType, Fact, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind, set_num_threads,
-    with_mode,
+    Arena, Array, DType, Fact, Fusion, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind,
+    set_num_threads, with_mode,
 };
 use graph_ops::{Tensor, grad, scan};
 
@@ -43,7 +43,7 @@ pub(crate) fn random(fact: &Fact, key: i64) -> Array {
     with_mode(Mode::Eager, || make().try_array().expect("computes"))
 }
 
-/// Runs it as planned with and without fusion, on one thread and on several, inputs donated or not; gives the number of
+/// Runs it as planned without fusion, with it (forced, too), on one thread and on several, inputs donated or not; gives the number of
 /// steps of the fused plan.
 #[track_caller]
 pub(crate) fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> usize {
@@ -51,10 +51,12 @@ pub(crate) fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> 
     let mut steps = 0;
     for donated in [false, true] {
         let graph = traced(facts, donated, function);
-        let (_, expected) = run(&graph, PlanOptions { fuse: false }, &inputs);
+        let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
+        let (plan, forced) = run(&graph, PlanOptions { fusion: Fusion::Forced }, &inputs);
+        assert!(forced.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "forced\n{plan}\n{graph}");
         for threads in [1, 2, 4] {
             set_num_threads(threads);
-            let (plan, outputs) = run(&graph, PlanOptions { fuse: true }, &inputs);
+            let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
             steps = plan.num_steps();
             for (i, (output, expected)) in outputs.iter().zip(&expected).enumerate() {
                 assert!(output.same_bits(expected), "output {i} with {threads} threads\n{plan}\n{graph}");

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::arena::Lifetimes;
 use super::join::join;
 use super::schedule::{Unit, schedule};
-use super::{Action, Alone, Argument, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
+use super::{Action, Alone, Argument, Fusion, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::fact::Fact;
@@ -51,12 +51,14 @@ pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Resul
     for &id in &order {
         kernels[id.index()] = kernel(graph, id)?;
     }
-    let (units, unjoined) = if options.fuse {
-        let mut units = schedule(graph, &order, &kernels);
-        let unjoined = join(graph, &mut units, &kernels);
-        (units, unjoined)
-    } else {
-        (order.into_iter().map(Unit::Node).collect(), HashMap::new())
+    let (units, unjoined) = match options.fusion {
+        Fusion::Off => (order.into_iter().map(Unit::Node).collect(), HashMap::new()),
+        Fusion::Auto | Fusion::Forced => {
+            let is_forced = options.fusion == Fusion::Forced;
+            let mut units = schedule(graph, &order, &kernels, is_forced);
+            let unjoined = join(graph, &mut units, &kernels, is_forced);
+            (units, unjoined)
+        }
     };
     let mut planner = Planner::new(graph, border, options, &units, kernels);
     planner.unjoined = unjoined;
