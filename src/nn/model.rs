@@ -283,6 +283,34 @@ impl Model {
         }
     }
 
+    /// The learning rate of the latest step, by the schedule; before the first step, that of the first.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, ExponentialDecay, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let sgd = Sgd::new(ExponentialDecay::new(0.1, 1, 0.5));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(sgd, MeanSquaredError, ());
+    /// for rate in [0.1, 0.05, 0.025] {
+    ///     model.step(&x, &y)?;
+    ///     assert_eq!((model.learning_rate(), model.current_learning_rate()), (0.1, rate));
+    /// }
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    pub fn current_learning_rate(&self) -> f32 {
+        with_mode(Mode::Eager, || {
+            let (initial, step) = match &self.ready {
+                Some(Ready { state, .. }) => {
+                    (state.optimizer.learning_rate.clone(), state.optimizer.step.item())
+                }
+                None => (Tensor::scalar(self.learning_rate()), 0i64),
+            };
+            let latest = Tensor::scalar((step - 1).max(0));
+            self.training.optimizer.learning_rate().rate(&initial, &latest).item()
+        })
+    }
+
     /// Sets the learning rate that the schedule starts from. Nothing is traced anew.
     ///
     /// ```

@@ -113,7 +113,7 @@ impl Callback for TensorBoard {
             let log = self.validation.as_ref().expect("made above");
             log.scalar(&format!("epoch_{name}"), epoch, figure);
         }
-        train.scalar("epoch_learning_rate", epoch, run.model.learning_rate());
+        train.scalar("epoch_learning_rate", epoch, run.model.current_learning_rate());
         if self.histogram_every > 0 && epoch.is_multiple_of(self.histogram_every) {
             for (name, weight) in run.model.weights().iter() {
                 train.histogram(name, epoch, weight);
