@@ -43,6 +43,10 @@ pub struct Model {
     pub(super) position: Position,
     /// Set before the network was built.
     learning_rate: Option<f32>,
+    /// What callbacks remembered where training could last be resumed from: `EarlyStopping/val_loss/best`, …
+    pub(super) remembered: Variables,
+    /// Whether that is from a checkpoint, and the next run is to go on from it.
+    pub(super) is_resumed: bool,
 }
 
 /// What there is once the network is built.
@@ -67,7 +71,15 @@ const EVALUATED_AT_ONCE: usize = 512;
 impl Model {
     pub(super) fn new(network: Sequential, training: Training) -> Model {
         let training = Arc::new(training);
-        Model { network, training, ready: None, position: Position::default(), learning_rate: None }
+        Model {
+            network,
+            training,
+            ready: None,
+            position: Position::default(),
+            learning_rate: None,
+            remembered: Variables::new(),
+            is_resumed: false,
+        }
     }
 
     /// Infers all shapes and draws initial weights, where the shape of the input was given with [`Sequential::input`].
@@ -446,8 +458,8 @@ impl Model {
     }
 
     fn start_totals(&mut self) {
-        let ready = self.ready.as_mut().expect("made by the callers");
-        ready.state.totals = with_mode(Mode::Eager, || ready.program.totals());
+        let Ready { program, state } = self.ready.as_mut().expect("made by the callers");
+        with_mode(Mode::Eager, || program.restart(&mut state.totals));
     }
 }
 

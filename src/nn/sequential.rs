@@ -245,7 +245,8 @@ impl Sequential {
         Ok((network, self.weights))
     }
 
-    /// Says what the network is trained by.
+    /// Says what the network is trained by. Metrics of one name are numbered, as Keras does: `accuracy`, `accuracy_1`;
+    /// [`Metric::named`](super::Metric::named) gives a name of one's own.
     ///
     /// ```
     /// use grafito::nn::{Accuracy, Dense, Sequential, Sgd, SparseCrossEntropy};
@@ -258,7 +259,7 @@ impl Sequential {
     #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());
-        Model::new(self, Training { optimizer, loss, metrics, origin: Origin::caller() })
+        Model::new(self, Training::new(optimizer, loss, metrics, Origin::caller()))
     }
 
     pub(super) fn layers(&self) -> &[Named] {

@@ -1,11 +1,17 @@
 //! The end of a training that makes no progress.
 
+use grafito::Tensor;
+
 use super::super::callback::{Callback, CallbackResult, Run};
 use super::super::history::Logs;
 use super::super::network::Weights;
+use super::super::variables::Variables;
 use super::monitor::Monitor;
 
 /// Ends training when a figure has not got better for some epochs.
+///
+/// How long it has waited for what, and the weights to restore, are part of checkpoints: a training that is resumed ends
+/// where an unbroken one does.
 ///
 /// ```
 /// use grafito::datasets::Dataset;
@@ -75,6 +81,25 @@ impl EarlyStopping {
     pub fn restore_best(self) -> EarlyStopping {
         EarlyStopping { restores_best: true, ..self }
     }
+
+    fn stop_if_due(&self, run: &mut Run<'_>) {
+        if self.waited >= self.patience.max(1) {
+            let best = self.monitor.best().unwrap_or(f64::NAN);
+            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+        }
+    }
+
+    /// Gives weights what was remembered of them.
+    fn fill(&self, weights: &mut Variables, state: &Variables) -> Result<(), String> {
+        let names: Vec<String> = weights.names().to_vec();
+        for (name, weight) in names.iter().zip(weights.tensors_mut()) {
+            match state.get(&self.monitor.key(&format!("weights/{name}"))) {
+                Some(best) if best.fact() == weight.fact() => *weight = best.clone(),
+                _ => return Err(format!("the weight `{name}` of the best epoch was not remembered")),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Callback for EarlyStopping {
@@ -87,10 +112,32 @@ impl Callback for EarlyStopping {
             return Ok(());
         }
         self.waited += 1;
-        if self.waited >= self.patience.max(1) {
-            let best = self.monitor.best().unwrap_or(f64::NAN);
-            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+        self.stop_if_due(run);
+        Ok(())
+    }
+
+    fn state(&self) -> Variables {
+        let mut state = self.monitor.state();
+        state.insert(self.monitor.key("waited"), Tensor::scalar(self.waited as i64));
+        for (name, weight) in
+            self.best.iter().flat_map(|best| best.trainable.iter().chain(best.statistics.iter()))
+        {
+            state.insert(self.monitor.key(&format!("weights/{name}")), weight.clone());
         }
+        state
+    }
+
+    fn restore(&mut self, run: &mut Run<'_>, state: &Variables) -> CallbackResult {
+        let Some(waited) = state.get(&self.monitor.key("waited")) else { return Ok(()) };
+        self.monitor.restore(state)?;
+        self.waited = usize::try_from(waited.try_item::<i64>()?)?;
+        if self.restores_best && self.monitor.best().is_some() {
+            let mut best = run.model.network.weights.clone();
+            self.fill(&mut best.trainable, state)?;
+            self.fill(&mut best.statistics, state)?;
+            self.best = Some(best);
+        }
+        self.stop_if_due(run);
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! How well a score tells yes from no, whatever the threshold.
 
 use grafito::{DType, Fact, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -40,6 +41,7 @@ use super::one_class::{one_class, share};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Auc {
+    #[serde(deserialize_with = "sensible")]
     thresholds: usize,
     curve: Curve,
     class: Option<usize>,
@@ -50,6 +52,14 @@ pub struct Auc {
 enum Curve {
     Roc,
     PrecisionRecall,
+}
+
+/// So many thresholds as a file may ask for.
+fn sensible<'a, D: Deserializer<'a>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        thresholds @ 2..=1_000_000 => Ok(thresholds),
+        thresholds => Err(D::Error::custom(format!("a curve with {thresholds} thresholds"))),
+    }
 }
 
 impl Auc {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 
 /// Follows a moving average of gradients, divided by the root of one of their squares: `m += (1 - β₁) · (g - m)`,
 /// `v += (1 - β₂) · (g² - v)`, `p -= learning_rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + epsilon)` in step `t`, from 1 on.
@@ -29,9 +29,9 @@ use super::super::schedule::LearningRateSchedule;
 /// # Source
 /// Kingma, Ba, "Adam: a method for stochastic optimization", 2015; `keras.optimizers.Adam`, which has the epsilon in the
 /// same place, that of the paper's remark on efficiency.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Adam {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     beta_1: f64,
     beta_2: f64,
@@ -65,6 +65,11 @@ impl Adam {
     #[must_use]
     pub fn amsgrad(self) -> Adam {
         Adam { amsgrad: true, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> Adam {
+        Adam { learning_rate, ..self }
     }
 }
 

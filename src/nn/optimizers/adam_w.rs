@@ -1,7 +1,9 @@
 //! Adam with weight decay.
 
+use std::sync::Arc;
+
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -26,7 +28,7 @@ use super::weight_decay::decayed;
 ///
 /// # Source
 /// Loshchilov, Hutter, "Decoupled weight decay regularization", 2019; `keras.optimizers.AdamW`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AdamW {
     #[serde(flatten)]
     adam: Adam,
@@ -61,6 +63,11 @@ impl AdamW {
     #[must_use]
     pub fn amsgrad(self) -> AdamW {
         AdamW { adam: self.adam.amsgrad(), ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> AdamW {
+        AdamW { adam: self.adam.at(learning_rate), ..self }
     }
 }
 

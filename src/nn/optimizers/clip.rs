@@ -1,7 +1,7 @@
 //! Optimizers that follow no gradient too far.
 
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::super::optimizer::{Optimizer, Update};
@@ -30,9 +30,9 @@ pub struct Clip<O> {
 }
 
 /// What must not exceed the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum By {
+pub(in super::super) enum By {
     Norm,
     GlobalNorm,
     Value,
@@ -71,8 +71,18 @@ impl<O: Optimizer> Clip<O> {
 
     #[track_caller]
     fn new(by: By, limit: f64, optimizer: O) -> Clip<O> {
-        assert!(limit > 0.0, "gradients are clipped to {limit}, expected a positive limit");
-        Clip { by, limit, optimizer }
+        match Clip::checked(by, limit, optimizer) {
+            Ok(clip) => clip,
+            Err(message) => panic!("{message}"),
+        }
+    }
+
+    /// From settings that may make no sense.
+    pub(in super::super) fn checked(by: By, limit: f64, optimizer: O) -> Result<Clip<O>, String> {
+        if limit > 0.0 {
+            return Ok(Clip { by, limit, optimizer });
+        }
+        Err(format!("gradients are clipped to {limit}, expected a positive limit"))
     }
 
     /// What a gradient is multiplied by when its norm is the root of this.

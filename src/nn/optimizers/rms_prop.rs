@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 
 /// Divides gradients by the root of a moving average of their squares: `v = rho · v + (1 - rho) · g²`,
 /// `p -= learning_rate · g / √(v + epsilon)`.
@@ -28,9 +28,9 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// Hinton, Tieleman, "Lecture 6.5: RMSprop", 2012; `keras.optimizers.RMSprop`, which has the epsilon under the root, too.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RmsProp {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     rho: f64,
     momentum: f64,
@@ -67,6 +67,11 @@ impl RmsProp {
     #[must_use]
     pub fn centered(self) -> RmsProp {
         RmsProp { centered: true, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> RmsProp {
+        RmsProp { learning_rate, ..self }
     }
 }
 
