@@ -9,6 +9,15 @@ use super::model::Model;
 use super::variables::Variables;
 
 /// What a callback gives back: an error ends the training.
+///
+/// ```
+/// use grafito::nn::CallbackResult;
+///
+/// fn unless_full(free_bytes: u64) -> CallbackResult {
+///     if free_bytes == 0 { Err("the disk is full".into()) } else { Ok(()) }
+/// }
+/// assert_eq!(unless_full(0).unwrap_err().to_string(), "the disk is full");
+/// ```
 pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Something that watches training, and may act on it. All hooks do nothing unless written.
@@ -271,6 +280,29 @@ impl Run<'_> {
     }
 
     /// The graph of the step that was just made, as traced and optimized; `None` before the first step.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Batch, Callback, CallbackResult, Dense, Fit, MeanSquaredError, Run, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// /// Says how many nodes the passes leave.
+    /// struct Nodes;
+    ///
+    /// impl Callback for Nodes {
+    ///     fn on_batch_end(&mut self, run: &mut Run<'_>, _: &Batch) -> CallbackResult {
+    ///         let (traced, optimized) = run.step_graphs()?.expect("a step was made");
+    ///         assert!(optimized.num_nodes() < traced.num_nodes());
+    ///         assert_eq!((run.batches(), run.history().epochs().len()), (Some(1), 0));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// model.fit(&data, Fit { progress: false, ..Fit::default() }.with(Nodes))?;
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When it cannot be traced once more.

@@ -340,6 +340,13 @@ impl Model {
     }
 
     /// What initial weights, the order of examples and dropout are drawn from.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    ///
+    /// let model = Sequential::new().seed(7).add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert_eq!(model.seed(), 7);
+    /// ```
     pub fn seed(&self) -> i64 {
         self.network.seed_value()
     }
@@ -383,6 +390,16 @@ impl Model {
     }
 
     /// The graph of a step of training on such a batch, optimized.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert!(model.step_optimized(&x, &y)?.num_nodes() < model.step_graph(&x, &y)?.num_nodes());
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the batch.

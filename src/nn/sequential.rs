@@ -237,6 +237,17 @@ impl Sequential {
 
     /// The function and its weights, for a training step of one's own; see [`Network`].
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Pass, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let (network, weights) = Sequential::new().input([3]).add(Dense::new(2)).into_parts()?;
+    /// let mut pass = Pass::inference(&weights.trainable, &weights.statistics);
+    /// let y = network.forward(&Tensor::zeros([5, 3], DType::F32), &mut pass);
+    /// assert_eq!(y.values().shape(), &Shape::from([5, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sequential::build`].
     pub fn into_parts(mut self) -> Result<(Network, Weights), ModelError> {

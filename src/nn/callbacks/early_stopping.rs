@@ -59,24 +59,81 @@ impl EarlyStopping {
     }
 
     /// By how much the figure must change to be better; 0 unless given.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 9, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").least_change(1e9)))?;
+    /// // Less than a billion is no progress.
+    /// assert_eq!(history.epochs().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn least_change(self, change: f64) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.least_change(change), ..self }
     }
 
     /// More of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 9, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").maximize()))?;
+    /// // A loss that falls is no progress.
+    /// assert_eq!(history.epochs().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn maximize(self) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.growing(true), ..self }
     }
 
     /// Less of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 4, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").minimize()))?;
+    /// assert!(history.stopped().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn minimize(self) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.growing(false), ..self }
     }
 
     /// When training ends, the model is given the weights of the best epoch.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(1.5), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 6, progress: false, ..Fit::default() };
+    /// // Each step of so high a rate makes it worse.
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").patience(3).restore_best()))?;
+    /// // The second epoch started from the weights of the first.
+    /// let (restored, second) = (model.evaluate(&data)?.get("loss").unwrap(), history.series("loss")[1]);
+    /// assert!((restored - second).abs() < 1e-5 * second && second < history.last("loss").unwrap());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn restore_best(self) -> EarlyStopping {
         EarlyStopping { restores_best: true, ..self }

@@ -39,6 +39,21 @@ pub struct ModelCheckpoint {
 
 impl ModelCheckpoint {
     /// After each epoch, and when training ends, also where it is interrupted within an epoch: the file to resume from.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::last(&path)))?;
+    /// assert_eq!(Model::load(&path)?.epochs(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn last(path: impl Into<PathBuf>) -> ModelCheckpoint {
         ModelCheckpoint { path: path.into(), monitor: None, is_due: true }
     }
@@ -50,12 +65,43 @@ impl ModelCheckpoint {
     }
 
     /// More of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").maximize()))?;
+    /// // The loss was the largest in the first epoch.
+    /// assert_eq!(Model::load(&path)?.epochs(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn maximize(self) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(true)), ..self }
     }
 
     /// Less of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").minimize()))?;
+    /// assert_eq!(Model::load(&path)?.epochs(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn minimize(self) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(false)), ..self }
@@ -63,6 +109,22 @@ impl ModelCheckpoint {
 
     /// What the figure must be better than in the first epoch. A training that is resumed needs none: its best is in the
     /// checkpoint.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").starting_from(0.0)))?;
+    /// // No loss is less than none.
+    /// assert!(!path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn starting_from(self, figure: f64) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.starting_from(figure)), ..self }

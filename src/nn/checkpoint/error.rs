@@ -32,6 +32,13 @@ impl CheckpointError {
 }
 
 /// What is wrong with a checkpoint.
+///
+/// ```
+/// use grafito::nn::{CheckpointProblem, Registry, Sequential};
+///
+/// let problem = Sequential::from_json(r#"{"format": 99}"#, &Registry::new()).unwrap_err();
+/// assert!(matches!(problem, CheckpointProblem::Version { found: 99, .. }));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CheckpointProblem {

@@ -84,6 +84,18 @@ impl Sequential {
 
     /// A network from a file, with kinds of layers of one's own.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Registry, Sequential};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("network.safetensors");
+    /// let mut network = Sequential::new().input([3]).add(Dense::new(2));
+    /// network.build()?.save(&path)?;
+    /// let loaded = Sequential::load_with(&path, &Registry::new())?;
+    /// assert_eq!(loaded.weights().names(), network.weights().names());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sequential::load`].
     #[track_caller]

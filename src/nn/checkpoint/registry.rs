@@ -139,11 +139,27 @@ impl Registry {
     }
 
     /// Adds a kind of metric, or replaces the one of this name, which is what [`Metric::kind`] gives.
+    ///
+    /// ```
+    /// use grafito::nn::{Accuracy, Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// registry.add_metric::<Accuracy>("HitRate"); // As an older version of a program called it.
+    /// assert!(format!("{registry:?}").contains("HitRate"));
+    /// ```
     pub fn add_metric<M: Metric + DeserializeOwned>(&mut self, kind: &str) {
         self.metrics.insert(kind.to_owned(), |config| Ok(Box::new(M::deserialize(config)?)));
     }
 
     /// Adds a kind of schedule, or replaces the one of this name, which is what [`LearningRateSchedule::kind`] gives.
+    ///
+    /// ```
+    /// use grafito::nn::{CosineDecay, Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// registry.add_learning_rate::<CosineDecay>("HalfWave"); // As an older version of a program called it.
+    /// assert!(format!("{registry:?}").contains("HalfWave"));
+    /// ```
     pub fn add_learning_rate<S: LearningRateSchedule + DeserializeOwned>(&mut self, kind: &str) {
         self.schedules.insert(kind.to_owned(), |config| Ok(Box::new(S::deserialize(config)?)));
     }

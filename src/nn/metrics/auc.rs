@@ -70,6 +70,20 @@ impl Auc {
 
     /// With so many thresholds, of which one lies below and one above all scores.
     ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().thresholds(2);
+    /// let start = metric.start(&Fact::new(DType::F32, [])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 0]));
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // With none between 0 and 1 the curve is a diagonal.
+    /// assert_eq!(metric.result(&totals), 0.5);
+    /// ```
+    ///
     /// # Panics
     /// When there are fewer than two.
     #[must_use]
@@ -80,12 +94,41 @@ impl Auc {
     }
 
     /// Under the curve of precision against recall, which tells more where few are so. In logs it is `auc_pr`.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().precision_recall();
+    /// let start = metric.start(&Fact::new(DType::F32, [])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 0]));
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // All that are so have higher scores than all that are not.
+    /// assert!((metric.result(&totals) - 1.0).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn precision_recall(self) -> Auc {
         Auc { curve: Curve::PrecisionRecall, ..self }
     }
 
     /// Of one class of several, against all others. In logs it is `auc_2` for class 2.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().of_class(1);
+    /// let start = metric.start(&Fact::new(DType::F32, [2])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let p = Tensor::from([[0.1f32, 0.9], [0.4, 0.6], [0.8, 0.2]]);
+    /// let y = Tensor::from([1u8, 0, 1]);
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // Of two pairs of one that is of the class and one that is not, one is in order.
+    /// assert!((metric.result(&totals) - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn of_class(self, class: usize) -> Auc {
         Auc { class: Some(class), ..self }

@@ -49,6 +49,17 @@ impl Adagrad {
     }
 
     /// What is added to the sums.
+    ///
+    /// ```
+    /// use grafito::nn::{Adagrad, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adagrad::new(0.5).initial_accumulator(0.0).epsilon(3.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 / 2.0);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Adagrad {
         Adagrad { epsilon, ..self }

@@ -47,18 +47,52 @@ impl Adam {
     }
 
     /// How much of the averages of gradients and of squares goes on, from 0 up to 1.
+    ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).betas(0.0, 0.0).epsilon(0.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// // Without averages it follows the sign.
+    /// optimizer.step(&mut w, &Tensor::scalar(30.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn betas(self, beta_1: f64, beta_2: f64) -> Adam {
         Adam { beta_1, beta_2, ..self }
     }
 
     /// What is added to the root.
+    ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).betas(0.0, 0.0).epsilon(1.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.75).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Adam {
         Adam { epsilon, ..self }
     }
 
     /// Divides by the root of the largest average of squares that there has been.
+    ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).amsgrad();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.len(), 3);
+    /// ```
     ///
     /// # Source
     /// Reddi, Kale, Kumar, "On the convergence of Adam and beyond", 2018.

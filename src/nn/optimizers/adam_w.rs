@@ -48,18 +48,51 @@ impl AdamW {
     }
 
     /// As [`Adam::betas`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).weight_decay(0.0).betas(0.0, 0.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(30.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn betas(self, beta_1: f64, beta_2: f64) -> AdamW {
         AdamW { adam: self.adam.betas(beta_1, beta_2), ..self }
     }
 
     /// As [`Adam::epsilon`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).weight_decay(0.0).betas(0.0, 0.0).epsilon(1.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.75).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> AdamW {
         AdamW { adam: self.adam.epsilon(epsilon), ..self }
     }
 
     /// As [`Adam::amsgrad`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).amsgrad();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.len(), 3);
+    /// ```
     #[must_use]
     pub fn amsgrad(self) -> AdamW {
         AdamW { adam: self.adam.amsgrad(), ..self }

@@ -41,6 +41,17 @@ pub(in super::super) enum By {
 impl<O: Optimizer> Clip<O> {
     /// Scales each gradient whose norm, the root of the sum of squares, exceeds the limit down to that norm.
     ///
+    /// ```
+    /// use grafito::nn::{Clip, Optimizer, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let clipped = Clip::by_norm(1.0, Sgd::new(1.0));
+    /// let mut w = Tensor::from([0.0f32, 0.0]);
+    /// let mut state = clipped.start(&w);
+    /// clipped.step(&mut w, &Tensor::from([-3.0f32, 0.0]), &mut state);
+    /// assert_eq!(w.to_vec::<f32>(), [1.0, 0.0]);
+    /// ```
+    ///
     /// # Panics
     /// When the limit is not positive.
     #[track_caller]
@@ -61,6 +72,17 @@ impl<O: Optimizer> Clip<O> {
     }
 
     /// Bounds each element to `[-limit, limit]`.
+    ///
+    /// ```
+    /// use grafito::nn::{Clip, Optimizer, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let clipped = Clip::by_value(1.0, Sgd::new(1.0));
+    /// let mut w = Tensor::from([0.0f32, 0.0]);
+    /// let mut state = clipped.start(&w);
+    /// clipped.step(&mut w, &Tensor::from([-3.0f32, 0.0]), &mut state);
+    /// assert_eq!(w.to_vec::<f32>(), [1.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// When the limit is not positive.

@@ -52,18 +52,51 @@ impl RmsProp {
     }
 
     /// How much of the previous movement goes on, from 0 up to 1.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).momentum(0.9);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.names(), ["velocity", "momentum"]);
+    /// ```
     #[must_use]
     pub fn momentum(self, momentum: f64) -> RmsProp {
         RmsProp { momentum, ..self }
     }
 
     /// What is added to the average.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).rho(0.0).epsilon(3.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 / 2.0);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> RmsProp {
         RmsProp { epsilon, ..self }
     }
 
     /// Divides by the root of the variance instead: the square of the average gradient is taken off the average square.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).centered();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.names(), ["velocity", "average"]);
+    /// ```
     #[must_use]
     pub fn centered(self) -> RmsProp {
         RmsProp { centered: true, ..self }

@@ -72,6 +72,17 @@ impl Sgd {
 
     /// Before it follows its gradient, takes this share of a parameter from it, times the learning rate:
     /// `p -= learning_rate · decay · p`. Momentum does not see it.
+    ///
+    /// ```
+    /// use grafito::nn::{Sgd, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Sgd::new(0.5).weight_decay(0.25);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(0.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 * 0.25);
+    /// ```
     #[must_use]
     pub fn weight_decay(self, decay: f64) -> Sgd {
         Sgd { weight_decay: decay, ..self }

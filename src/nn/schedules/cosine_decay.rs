@@ -47,6 +47,14 @@ impl CosineDecay {
     }
 
     /// Which share of the initial rate stays in the end.
+    ///
+    /// ```
+    /// use grafito::nn::{CosineDecay, LearningRateSchedule};
+    /// use grafito::prelude::*;
+    ///
+    /// let schedule = CosineDecay::new(0.5, 1000).floor(0.25);
+    /// assert_eq!(schedule.rate(&Tensor::scalar(0.5f32), &Tensor::scalar(1000i64)).item::<f32>(), 0.125);
+    /// ```
     #[must_use]
     pub fn floor(self, floor: f64) -> CosineDecay {
         CosineDecay { floor, ..self }
