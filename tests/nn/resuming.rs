@@ -112,10 +112,8 @@ fn what_was_remembered_of_another_figure_or_by_nobody_is_left_alone() {
     let script = || Script { stop_at: None, stop: StopFlag::new() };
     let stopping = || EarlyStopping::new("scripted").patience(2);
     let mut model = stateful();
-    assert_eq!(
-        model.fit(&some_digits(96), quiet(6).with(script()).with(stopping())).unwrap().stopped().is_some(),
-        true
-    );
+    let history = model.fit(&some_digits(96), quiet(6).with(script()).with(stopping())).unwrap();
+    assert!(history.stopped().is_some());
     let history = model.fit(&some_digits(96), quiet(3).with(script()).with(stopping())).unwrap();
     assert_eq!((history.epochs().len(), history.stopped()), (3, None));
 }
