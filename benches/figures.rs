@@ -13,8 +13,12 @@
 #[allow(dead_code, reason = "the example's other functions are not measured")]
 mod model;
 
+#[path = "networks/cnn.rs"]
+mod cnn;
+
 use std::time::Instant;
 
+use cnn::Cnn;
 use grafito::Plan;
 use grafito::nn::{glorot_uniform, sgd_update};
 use grafito::prelude::*;
@@ -42,6 +46,7 @@ const FIGURES: &[Figure] = &[
     Figure { name: "chain_16m", unit: "ns/element", samples: 7, measure: || chain(1 << 24, 1) },
     Figure { name: "transcendental_16m", unit: "ns/element", samples: 7, measure: transcendental },
     Figure { name: "wide_step", unit: "ms", samples: 9, measure: wide_step },
+    Figure { name: "cnn_step", unit: "ms", samples: 9, measure: cnn_step },
 ];
 
 fn main() {
@@ -279,5 +284,14 @@ fn wide_step() -> Box<dyn FnMut() -> f64> {
     let (x, labels) = wide_batch();
     Box::new(move || {
         1e3 * seconds(5, || drop(std::hint::black_box(wide_train_step(&mut net, &x, &labels, 0.01))))
+    })
+}
+
+/// A step of the network of convolutions on 64 images of f32.
+fn cnn_step() -> Box<dyn FnMut() -> f64> {
+    let mut net = Cnn::new();
+    let (images, labels) = cnn::batch();
+    Box::new(move || {
+        1e3 * seconds(3, || drop(std::hint::black_box(cnn::train_step(&mut net, &images, &labels, 0.01))))
     })
 }

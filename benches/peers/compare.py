@@ -79,6 +79,9 @@ COMPARISONS = [
     Comparison("P8", "recipe_eager", "torch", "recipe_step", 0.4),
     Comparison("P8", "recipe_eager", "candle", "recipe_step"),
     Comparison("P9", "arena", target=1.1),
+    Comparison("P10", "cnn_step", "jax", "cnn_step", 0.40),
+    Comparison("P10", "cnn_step", "tensorflow", "cnn_step"),
+    Comparison("P10", "cnn_step", "torch", "cnn_step"),
 ]
 
 

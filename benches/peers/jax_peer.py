@@ -40,6 +40,20 @@ def wide_train_step(net, x, labels):
     return updated(net, grads), loss
 
 
+def cnn_loss(net, x, labels):
+    convolutions, dense = net
+    for filters, bias in convolutions:
+        x = lax.conv_general_dilated(x, filters, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x = jax.nn.relu(x + bias)
+        x = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    return loss_and_logits(dense, x.reshape(len(x), -1), labels)[0]
+
+
+def cnn_train_step(net, x, labels):
+    loss, grads = jax.value_and_grad(cnn_loss)(net, x, labels)
+    return updated(net, grads), loss
+
+
 def layers(sizes):
     return jax.tree.map(jnp.asarray, measure.layers(sizes))
 
@@ -164,6 +178,20 @@ def wide_step():
     return lambda: 1e3 * seconds(measure.WIDE_STEPS, step)
 
 
+def cnn_step():
+    compiled = jax.jit(cnn_train_step, donate_argnums=0)
+    net = jax.tree.map(jnp.asarray, measure.cnn_layers())
+    x, labels = jax.device_put(measure.cnn_batch())
+
+    def step():
+        nonlocal net
+        net, loss = jax.block_until_ready(compiled(net, x, labels))
+        return loss
+
+    measure.check_cnn(sum(float(step()) for _ in range(measure.CNN_STEPS)))
+    return lambda: 1e3 * seconds(measure.CNN_STEPS, step)
+
+
 if __name__ == "__main__":
     measure.main(
         f"JAX {jax.__version__}",
@@ -175,5 +203,6 @@ if __name__ == "__main__":
             Figure("scalar_loop", "ns/iteration", 9, scalar_loop),
             *measure.pointwise_figures(pointwise, chained, transcended),
             Figure("wide_step", "ms", 9, wide_step),
+            Figure("cnn_step", "ms", 9, cnn_step),
         ],
     )

@@ -27,6 +27,11 @@ WIDE_BATCH = 256
 STEPS = 1875  # of an epoch
 BATCHES = 16  # different ones, taken in turn
 WIDE_STEPS = 5  # in a sample
+# Channels of two convolutions of 3 by 3, each with pooling, and the sizes of the dense layers after them.
+CNN_CHANNELS = (1, 32, 64)
+CNN_DENSE = (1600, 128, 10)
+CNN_BATCH = 64
+CNN_STEPS = 3  # in a sample
 ITERATIONS = 1_000_000  # of the scalar loop
 ELEMENTS_64K = 1 << 16
 ELEMENTS_16M = 1 << 24
@@ -107,6 +112,21 @@ def wide_batch():
     return uniform((WIDE_BATCH, WIDE[0])), np.arange(WIDE_BATCH) % 10
 
 
+def cnn_batch():
+    """Images of f32 `[CNN_BATCH, 28, 28, 1]` and labels `[CNN_BATCH]` of i64."""
+    return uniform((CNN_BATCH, 28, 28, 1)), np.arange(CNN_BATCH) % 10
+
+
+def cnn_layers():
+    """Filters `[3, 3, inputs, outputs]` and a zero bias for each convolution; the dense layers."""
+    random = np.random.default_rng(5)
+    convolutions = []
+    for inputs, outputs in zip(CNN_CHANNELS, CNN_CHANNELS[1:]):
+        filters = random.normal(0, 0.1, (3, 3, inputs, outputs)).astype(np.float32)
+        convolutions.append((filters, np.zeros(outputs, np.float32)))
+    return convolutions, layers(CNN_DENSE)
+
+
 def uniform(shape):
     """Numbers of f32 from 0 to 1."""
     return np.random.default_rng(1).random(shape, np.float32)
@@ -128,6 +148,11 @@ def layers(sizes):
 
 def train_step(net, x, labels):
     """Moves the layers a step along the gradient, in place; returns the mean loss and the number of hits."""
+    return dense_step(net, x, labels)[:2]
+
+
+def dense_step(net, x, labels):
+    """The same; returns the gradient with respect to `x`, too."""
     inputs = [x]
     for weight, bias in net:
         inputs.append(inputs[-1] @ weight + bias)
@@ -144,7 +169,41 @@ def train_step(net, x, labels):
         weight -= np.float32(LEARNING_RATE) * (layer_input.T @ cotangent)
         bias -= np.float32(LEARNING_RATE) * cotangent.sum(0)
         cotangent = earlier
-    return -log_softmax[rows, labels].mean(), int((logits.argmax(1) == labels).sum())
+    return -log_softmax[rows, labels].mean(), int((logits.argmax(1) == labels).sum()), cotangent
+
+
+def cnn_train_step(net, x, labels):
+    """Moves the network of convolutions a step along the gradient, in place; returns the mean loss."""
+    convolutions, dense = net
+    kept = []
+    for filters, bias in convolutions:
+        patches = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))  # [n, h, w, channels, 3, 3]
+        convolved = np.einsum("nhwcij,ijco->nhwo", patches, filters, optimize=True) + bias
+        activated = np.maximum(convolved, 0)
+        n, height, width, channels = activated.shape
+        windows = activated[:, : height // 2 * 2, : width // 2 * 2].reshape(n, height // 2, 2, width // 2, 2, channels)
+        pooled = windows.max((2, 4))
+        kept.append((x, patches, convolved, windows, pooled))
+        x = pooled
+    # `dense_step` takes its input for what a relu gave, as this is.
+    loss, _, cotangent = dense_step(dense, x.reshape(len(x), -1), labels)
+    for (filters, bias), (x, patches, convolved, windows, pooled) in zip(reversed(convolutions), reversed(kept)):
+        cotangent = cotangent.reshape(pooled.shape)
+        # To where the largest is. Where all of a window are 0, the relu before stops what goes to any of them.
+        spread = (windows == pooled[:, :, None, :, None]) * cotangent[:, :, None, :, None]
+        full = np.zeros_like(convolved)
+        full[:, : 2 * pooled.shape[1], : 2 * pooled.shape[2]] = spread.reshape(
+            len(x), 2 * pooled.shape[1], 2 * pooled.shape[2], -1
+        )
+        full *= convolved > 0
+        to_filters = np.einsum("nhwcij,nhwo->ijco", patches, full, optimize=True)
+        cotangent = np.zeros_like(x)
+        for i in range(3):
+            for j in range(3):
+                cotangent[:, i : i + full.shape[1], j : j + full.shape[2]] += full @ filters[i, j].T
+        filters -= np.float32(LEARNING_RATE) * to_filters
+        bias -= np.float32(LEARNING_RATE) * full.sum((0, 1, 2))
+    return loss
 
 
 def check_epoch(loss, hits):
@@ -160,6 +219,12 @@ def check_wide(loss):
     """Ends the program unless the first sample's steps had this sum of losses."""
     net, (x, labels) = layers(WIDE), wide_batch()
     agree("sum of losses", loss, sum(train_step(net, x, labels)[0] for _ in range(WIDE_STEPS)), 1e-4)
+
+
+def check_cnn(loss):
+    """Ends the program unless the first sample's steps had this sum of losses."""
+    net, (x, labels) = cnn_layers(), cnn_batch()
+    agree("sum of losses", loss, sum(cnn_train_step(net, x, labels) for _ in range(CNN_STEPS)), 1e-4)
 
 
 def check_chain(x, y):

@@ -168,6 +168,27 @@ def wide_step():
     return lambda: 1e3 * seconds(measure.WIDE_STEPS, lambda: step().numpy())
 
 
+def cnn_step():
+    convolutions, dense = measure.cnn_layers()
+    net = [[(tf.Variable(weight), tf.Variable(bias)) for weight, bias in part] for part in (convolutions, dense)]
+    x, labels = map(tf.constant, measure.cnn_batch())
+
+    @tf.function(jit_compile=True)
+    def step():
+        with tf.GradientTape() as tape:
+            y = x
+            for filters, bias in net[0]:
+                y = tf.nn.relu(tf.nn.conv2d(y, filters, 1, "VALID") + bias)
+                y = tf.nn.max_pool2d(y, 2, 2, "VALID")
+            logits = logits_of(net[1], tf.reshape(y, [measure.CNN_BATCH, -1]))
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        update(net, tape.gradient(loss, net))
+        return loss
+
+    measure.check_cnn(sum(float(step()) for _ in range(measure.CNN_STEPS)))
+    return lambda: 1e3 * seconds(measure.CNN_STEPS, lambda: step().numpy())
+
+
 if __name__ == "__main__":
     measure.main(
         f"TensorFlow {tf.__version__}",
@@ -179,5 +200,6 @@ if __name__ == "__main__":
             Figure("scalar_loop", "ns/iteration", 9, scalar_loop),
             *measure.pointwise_figures(pointwise, chained, transcended),
             Figure("wide_step", "ms", 9, wide_step),
+            Figure("cnn_step", "ms", 9, cnn_step),
         ],
     )

@@ -40,7 +40,10 @@ def wide_train_step(net, x, labels):
 
 
 def layers(sizes):
-    numpy_layers = measure.layers(sizes)
+    return trained(measure.layers(sizes))
+
+
+def trained(numpy_layers):
     return [tuple(torch.from_numpy(value).requires_grad_() for value in layer) for layer in numpy_layers]
 
 
@@ -89,6 +92,29 @@ def wide_step():
     return lambda: 1e3 * seconds(measure.WIDE_STEPS, lambda: wide_train_step(net, x, labels))
 
 
+def cnn_step():
+    """In PyTorch's own layout, with the channels in front."""
+    convolutions, dense = measure.cnn_layers()
+    side = 5
+    weight = dense[0][0].reshape(side, side, -1, measure.CNN_DENSE[1]).transpose(2, 0, 1, 3)
+    dense[0] = (weight.reshape(measure.CNN_DENSE[:2]).copy(), dense[0][1])
+    convolutions = [(filters.transpose(3, 2, 0, 1).copy(), bias) for filters, bias in convolutions]
+    net = [trained(convolutions), trained(dense)]
+    images, labels = map(torch.from_numpy, measure.cnn_batch())
+    images = images.permute(0, 3, 1, 2).contiguous()
+
+    def step():
+        x = images
+        for filters, bias in net[0]:
+            x = functional.max_pool2d(torch.relu(functional.conv2d(x, filters, bias)), 2)
+        loss = functional.cross_entropy(logits_of(net[1], x.flatten(1)), labels)
+        step_along_gradient(net[0] + net[1], loss)
+        return loss.detach()
+
+    measure.check_cnn(sum(float(step()) for _ in range(measure.CNN_STEPS)))
+    return lambda: 1e3 * seconds(measure.CNN_STEPS, step)
+
+
 if __name__ == "__main__":
     measure.main(
         f"PyTorch {torch.__version__}",
@@ -97,5 +123,6 @@ if __name__ == "__main__":
             Figure("call", "us", 9, call),
             *measure.pointwise_figures(pointwise, chained, transcended),
             Figure("wide_step", "ms", 9, wide_step),
+            Figure("cnn_step", "ms", 9, cnn_step),
         ],
     )

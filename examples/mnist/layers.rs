@@ -1,26 +1,26 @@
 //! Networks of layers, trained by `fit`: what the options beyond the recipe need.
 
 use std::error::Error;
-use std::f64::consts::PI;
 use std::time::Instant;
 
 use grafito::datasets::{Dataset, IMAGE_SIDE, Mnist, Split};
 use grafito::mode;
 use grafito::nn::{
-    Accuracy, Conv2D, CsvLogger, Dense, Dropout, Fit, Flatten, LearningRateScheduler, MaxPool2D, Model,
-    ModelCheckpoint, Relu, Rescaling, Sequential, Sgd, Softmax, SparseCrossEntropy, StopFlag, TensorBoard,
-    Validation,
+    Accuracy, Adagrad, Adam, AdamW, Callback, CallbackResult, Clip, Conv2D, CosineDecay, CsvLogger, Dense,
+    Dropout, ExponentialDecay, Fit, Flatten, LearningRateSchedule, Logs, MaxPool2D, Model, ModelCheckpoint,
+    Optimizer, Relu, Rescaling, RmsProp, Run, Sequential, Sgd, Softmax, SparseCrossEntropy, StepDecay,
+    StopFlag, TensorBoard, Validation, WarmUp,
 };
 use grafito::prelude::*;
 
-use crate::options::{Network, Optimizer, Options, Schedule};
+use crate::options::{self, Network, Options, Schedule};
 use crate::show;
 use crate::train::{self, Evaluation};
 
 /// Trains, and shows what came of it.
 pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let mut model = compiled(options);
+    let mut model = compiled(options, data.train.len().div_ceil(options.batch_size));
     println!("{}", model.summary()?);
     if let Some(path) = options.checkpoint.as_ref().filter(|_| options.resume) {
         model.restore(path)?;
@@ -45,7 +45,8 @@ pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<()
     Ok(())
 }
 
-fn compiled(options: &Options) -> Model {
+/// The model, for epochs of so many steps.
+fn compiled(options: &Options, steps: usize) -> Model {
     let mut layers = Sequential::new()
         .seed(options.seed.into())
         .input_of(DType::U8, [IMAGE_SIDE, IMAGE_SIDE, 1])
@@ -63,11 +64,54 @@ fn compiled(options: &Options) -> Model {
         layers = layers.add(Dropout::new(options.dropout));
     }
     layers = layers.add(Dense::new(10).activation(Softmax));
-    let optimizer = match options.optimizer {
-        Optimizer::Sgd => Sgd::new(options.lr),
-        Optimizer::Momentum => Sgd::new(options.lr).momentum(0.9),
+    layers.compile(optimizer(options, schedule(options, steps)), SparseCrossEntropy::new(), Accuracy)
+}
+
+fn optimizer(options: &Options, rate: Box<dyn LearningRateSchedule>) -> Box<dyn Optimizer> {
+    use options::Optimizer as Chosen;
+    const MOMENTUM: f64 = 0.9;
+    let sgd = |rate| Sgd::new(rate).weight_decay(options.weight_decay.unwrap_or(0.0));
+    let optimizer: Box<dyn Optimizer> = match options.optimizer {
+        Chosen::Sgd => Box::new(sgd(rate)),
+        Chosen::Momentum => Box::new(sgd(rate).momentum(MOMENTUM)),
+        Chosen::Nesterov => Box::new(sgd(rate).momentum(MOMENTUM).nesterov()),
+        Chosen::RmsProp => Box::new(RmsProp::new(rate)),
+        Chosen::Adagrad => Box::new(Adagrad::new(rate)),
+        Chosen::Adam => Box::new(Adam::new(rate)),
+        Chosen::AdamW => match options.weight_decay {
+            Some(decay) => Box::new(AdamW::new(rate).weight_decay(decay)),
+            None => Box::new(AdamW::new(rate)),
+        },
     };
-    layers.compile(optimizer, SparseCrossEntropy::new(), Accuracy)
+    match options.clip_norm {
+        Some(norm) => Box::new(Clip::by_global_norm(norm, optimizer)),
+        None => optimizer,
+    }
+}
+
+/// The learning rate as a function of the step, so that it is part of the graph, and of the checkpoint.
+fn schedule(options: &Options, steps_an_epoch: usize) -> Box<dyn LearningRateSchedule> {
+    let steps = |epochs: f64| (epochs * steps_an_epoch as f64).round() as u32;
+    let (rate, rising) = (options.lr(), steps(options.warmup));
+    // What remains for it to fall in; at least one step, also where nothing is trained.
+    let falling = steps(options.epochs as f64 - options.warmup).max(1);
+    let then: Box<dyn LearningRateSchedule> = match options.schedule {
+        Schedule::Constant => Box::new(rate),
+        Schedule::Step => Box::new(StepDecay::new(rate, falling.div_ceil(3), 0.1)),
+        Schedule::Exponential => Box::new(ExponentialDecay::new(rate, falling, 0.01)),
+        Schedule::Cosine => Box::new(CosineDecay::new(rate, falling)),
+    };
+    if rising > 0 { Box::new(WarmUp::new(rising, then)) } else { then }
+}
+
+/// Adds the learning rate of its last step to the figures of an epoch.
+struct Rate;
+
+impl Callback for Rate {
+    fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+        logs.insert("learning_rate", f64::from(run.model.current_learning_rate()));
+        Ok(())
+    }
 }
 
 fn fit<'a>(options: &'a Options, epochs: usize, test: &'a Dataset, stop: &StopFlag) -> Fit<'a> {
@@ -78,8 +122,8 @@ fn fit<'a>(options: &'a Options, epochs: usize, test: &'a Dataset, stop: &StopFl
         stop: stop.clone(),
         ..Fit::default()
     };
-    if options.schedule != Schedule::Constant {
-        fit = fit.with(LearningRateScheduler::new(|epoch, _| rate(options, epoch)));
+    if options.schedule != Schedule::Constant || options.warmup > 0.0 {
+        fit = fit.with(Rate);
     }
     if let Some(path) = &options.history {
         let logger = CsvLogger::new(path);
@@ -92,18 +136,6 @@ fn fit<'a>(options: &'a Options, epochs: usize, test: &'a Dataset, stop: &StopFl
         fit = fit.with(ModelCheckpoint::last(path));
     }
     fit
-}
-
-/// The learning rate of an epoch, counted from 1. It depends on nothing that a resumed training would have to remember.
-fn rate(options: &Options, epoch: usize) -> f32 {
-    let passed = (epoch - 1) as f64 / options.epochs as f64;
-    let share = match options.schedule {
-        Schedule::Constant => 1.0,
-        Schedule::Step => 0.1f64.powf((passed * 3.0).floor()),
-        Schedule::Exponential => 0.01f64.powf(passed),
-        Schedule::Cosine => (1.0 + (PI * passed).cos()) / 2.0,
-    };
-    (f64::from(options.lr) * share) as f32
 }
 
 /// Images with a channel, as convolutions take them.

@@ -17,14 +17,13 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use grafito::datasets::mnist;
 use grafito::nn::StopFlag;
 
 use options::Options;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    match run(&Options::from_command_line()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

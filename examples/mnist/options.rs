@@ -1,8 +1,11 @@
 //! The command line.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 use grafito::datasets::mnist;
 
 /// Train a small network on handwritten digits.
@@ -28,9 +31,9 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive)]
     pub(crate) batch_size: usize,
 
-    /// Learning rate
-    #[arg(long, default_value_t = 0.01, value_name = "RATE", value_parser = finite)]
-    pub(crate) lr: f32,
+    /// Learning rate [default: 0.01, or 0.001 for rmsprop, adam and adamw]
+    #[arg(long, value_name = "RATE", value_parser = finite)]
+    lr: Option<f32>,
 
     /// Seed of initial weights, order of images and drawn digits
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -48,9 +51,22 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Optimizer::Sgd, help_heading = LAYERS)]
     pub(crate) optimizer: Optimizer,
 
-    /// How the learning rate falls over the epochs
+    /// How the learning rate falls, from step to step, until the last epoch ends
     #[arg(long, value_enum, default_value_t = Schedule::Constant, help_heading = LAYERS)]
     pub(crate) schedule: Schedule,
+
+    /// Let the learning rate rise in equal parts first, over so many epochs (0.5 is half of one)
+    #[arg(long, default_value_t = 0.0, value_name = "EPOCHS", value_parser = not_negative, help_heading = LAYERS)]
+    pub(crate) warmup: f64,
+
+    /// Scale the gradients down where their norm, taken over all of them, is larger than this
+    #[arg(long, value_name = "NORM", value_parser = greater_than_0, help_heading = LAYERS)]
+    pub(crate) clip_norm: Option<f64>,
+
+    /// Share of itself that each parameter loses in a step, times the learning rate, with sgd, momentum, nesterov or
+    /// adamw [default: 0, or 0.004 for adamw]
+    #[arg(long, value_name = "SHARE", value_parser = not_negative, help_heading = LAYERS)]
+    pub(crate) weight_decay: Option<f64>,
 
     /// Share of the hidden units that each step leaves out
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share, help_heading = LAYERS)]
@@ -88,6 +104,18 @@ pub(crate) enum Optimizer {
     Sgd,
     /// The same with momentum 0.9
     Momentum,
+    /// The same with momentum 0.9, by where it will lead
+    Nesterov,
+    /// Gradients divided by how large they have been lately
+    #[value(name = "rmsprop")]
+    RmsProp,
+    /// Gradients divided by how large they have been altogether
+    Adagrad,
+    /// Averages of gradients, divided as by rmsprop
+    Adam,
+    /// The same with weight decay
+    #[value(name = "adamw")]
+    AdamW,
 }
 
 /// The schedules to choose from.
@@ -95,20 +123,51 @@ pub(crate) enum Optimizer {
 pub(crate) enum Schedule {
     /// It stays
     Constant,
-    /// A tenth after a third of the epochs, a hundredth after two thirds
+    /// A tenth after a third of the steps, a hundredth after two thirds
     Step,
-    /// By the same factor with each epoch, to a hundredth
+    /// By the same factor with each step, to a hundredth
     Exponential,
     /// Along half a cosine, to nothing
     Cosine,
 }
 
 impl Options {
+    /// The command line; what makes no sense together ends the program with a message.
+    pub(crate) fn from_command_line() -> Options {
+        let options = Options::parse();
+        if let Err(message) = options.check() {
+            Options::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        options
+    }
+
+    fn check(&self) -> Result<(), String> {
+        use Optimizer::{AdamW, Momentum, Nesterov, Sgd};
+        if self.weight_decay.is_some() && !matches!(self.optimizer, Sgd | Momentum | Nesterov | AdamW) {
+            return Err("--weight-decay goes with --optimizer sgd, momentum, nesterov or adamw".to_owned());
+        }
+        if self.warmup > self.epochs as f64 {
+            return Err(format!("--warmup {} is longer than the {} epochs", self.warmup, self.epochs));
+        }
+        Ok(())
+    }
+
+    /// The learning rate, from which a schedule falls.
+    pub(crate) fn lr(&self) -> f32 {
+        self.lr.unwrap_or(match self.optimizer {
+            Optimizer::RmsProp | Optimizer::Adam | Optimizer::AdamW => 0.001,
+            Optimizer::Sgd | Optimizer::Momentum | Optimizer::Nesterov | Optimizer::Adagrad => 0.01,
+        })
+    }
+
     /// Whether the loop that is written out does not do.
     pub(crate) fn is_beyond_the_recipe(&self) -> bool {
         self.model != Network::Mlp
             || self.optimizer != Optimizer::Sgd
             || self.schedule != Schedule::Constant
+            || self.warmup > 0.0
+            || self.clip_norm.is_some()
+            || self.weight_decay.is_some()
             || self.dropout > 0.0
             || self.tensorboard.is_some()
             || self.checkpoint.is_some()
@@ -126,25 +185,30 @@ impl Options {
 }
 
 fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("must be at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
-    }
+    parsed(text, "must be at least 1", |number| *number > 0)
 }
 
 fn finite(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err("must be finite".to_owned()),
-        Err(error) => Err(format!("{error}")),
-    }
+    parsed(text, "must be finite", |number: &f32| number.is_finite())
 }
 
 fn share(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(number) if (0.0..1.0).contains(&number) => Ok(number),
-        Ok(_) => Err("must be at least 0 and less than 1".to_owned()),
+    parsed(text, "must be at least 0 and less than 1", |number| (0.0..1.0).contains(number))
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    parsed(text, "must be finite, and at least 0", |number| (0.0..f64::INFINITY).contains(number))
+}
+
+fn greater_than_0(text: &str) -> Result<f64, String> {
+    parsed(text, "must be finite, and greater than 0", |number: &f64| *number > 0.0 && number.is_finite())
+}
+
+/// A number that is as it should be.
+fn parsed<T: FromStr<Err: Display>>(text: &str, rule: &str, holds: impl Fn(&T) -> bool) -> Result<T, String> {
+    match text.parse() {
+        Ok(number) if holds(&number) => Ok(number),
+        Ok(_) => Err(rule.to_owned()),
         Err(error) => Err(format!("{error}")),
     }
 }

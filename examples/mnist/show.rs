@@ -53,7 +53,7 @@ fn tracing_line(options: &Options, data: &Mnist, trained: &Trained) -> String {
     let cache = train_step::cache();
     let rows: Vec<usize> = (0..options.batch_size.min(data.train.len())).collect();
     let (images, labels) = crate::train::batch(&data.train, &rows);
-    let report = train_step::report(&mut trained.net.clone(), &images, &labels, options.lr);
+    let report = train_step::report(&mut trained.net.clone(), &images, &labels, options.lr());
     let (before, after) = (report.nodes_before(), report.nodes_after());
     let (traces, hits) = (cache.signatures.len(), cache.hits);
     format!(

@@ -77,7 +77,7 @@ fn run_epoch(
             break;
         }
         let (images, labels) = batch(&data.train, rows);
-        let (loss, hits) = train_step(net, &images, &labels, options.lr);
+        let (loss, hits) = train_step(net, &images, &labels, options.lr());
         total_loss += f64::from(loss.item::<f32>()) * rows.len() as f64;
         total_hits += hits.item::<i64>();
         seen += rows.len();

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use grafito::{Mode, Tensor, with_mode};
+use grafito::{Array, Element, Mode, Tensor, with_mode};
+use graph_core::with_element;
 
 use super::images::{CLASSES, IMAGE_SIDE, Split};
 use super::order::{ShuffledWithin, shuffle};
@@ -329,9 +330,7 @@ impl Flow {
                 let visited = if drops_last { rows.len() - rows.len() % size } else { rows.len() };
                 let batch = move |start: usize| {
                     let rows = &rows[start..visited.min(start + size)];
-                    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-                    let rows = Tensor::from(rows);
-                    (features.gather(0, &rows), targets.gather(0, &rows))
+                    (gathered(&features, rows), gathered(&targets, rows))
                 };
                 Flow::Items(Box::new((0..visited).step_by(size).map(batch)))
             }
@@ -369,6 +368,32 @@ impl Flow {
                 }
             }
         }
+    }
+}
+
+/// Bytes up to which rows are copied here. More are worth an operation, which shares them among threads.
+const FEW_BYTES: usize = 1 << 17;
+
+/// Some rows of a tensor that has a value.
+fn gathered(tensor: &Tensor, rows: &[usize]) -> Tensor {
+    let whole = tensor.try_array().expect("the rows of a dataset are there");
+    let mut fact = whole.fact().clone();
+    fact.shape = [rows.len()].iter().chain(&fact.shape[1..]).copied().collect();
+    if fact.checked_num_bytes().is_none_or(|bytes| bytes > FEW_BYTES) {
+        let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+        return tensor.gather(0, &Tensor::from(rows));
+    }
+    let mut batch = Array::zeros(fact);
+    with_element!(whole.fact().dtype, T => copy_rows::<T>(&whole, rows, &mut batch));
+    Tensor::from_array(batch)
+}
+
+fn copy_rows<T: Element>(whole: &Array, rows: &[usize], batch: &mut Array) {
+    let mut batch = batch.view_mut();
+    let (from, to) = (whole.view().as_slice::<T>(), batch.as_mut_slice::<T>());
+    let len = to.len() / rows.len().max(1);
+    for (i, row) in rows.iter().enumerate() {
+        to[i * len..][..len].copy_from_slice(&from[row * len..][..len]);
     }
 }
 

@@ -6,8 +6,18 @@ use graph_ops::Tensor;
 use super::error::ModelError;
 use super::history::{History, Logs};
 use super::model::Model;
+use super::variables::Variables;
 
 /// What a callback gives back: an error ends the training.
+///
+/// ```
+/// use grafito::nn::CallbackResult;
+///
+/// fn unless_full(free_bytes: u64) -> CallbackResult {
+///     if free_bytes == 0 { Err("the disk is full".into()) } else { Ok(()) }
+/// }
+/// assert_eq!(unless_full(0).unwrap_err().to_string(), "the disk is full");
+/// ```
 pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Something that watches training, and may act on it. All hooks do nothing unless written.
@@ -83,11 +93,80 @@ pub trait Callback {
         Ok(())
     }
 
+    /// Where training can be resumed from: after an epoch, when all callbacks have seen its end, and where training ends
+    /// within one, before they see that. A model that is saved here is saved with what all callbacks remember.
+    ///
+    /// # Errors
+    /// What ends the training.
+    fn on_save_point(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        Ok(())
+    }
+
     /// After the last epoch of a run, also of one that was stopped, interrupted or failed.
     ///
     /// # Errors
     /// What `fit` fails with.
     fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        Ok(())
+    }
+
+    /// What the callback remembers from epoch to epoch, by names of its choice. It is asked for before each
+    /// [`on_save_point`](Callback::on_save_point), and is part of the checkpoint.
+    fn state(&self) -> Variables {
+        Variables::new()
+    }
+
+    /// Goes on from what [`state`](Callback::state) gave. Called before [`on_train_begin`](Callback::on_train_begin) of the
+    /// first run after [`Model::restore`], where the checkpoint has something under this callback's
+    /// [`name`](Callback::name); the second of a name has what the second remembered, and so on. What it is given is from a
+    /// file, and may be anything.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{
+    ///     Callback, CallbackResult, Dense, Fit, Logs, MeanSquaredError, Model, Run, Sequential, Sgd, Variables,
+    /// };
+    /// use grafito::prelude::*;
+    ///
+    /// /// The least loss that there has been.
+    /// #[derive(Default)]
+    /// struct Least(Option<f64>);
+    ///
+    /// impl Callback for Least {
+    ///     fn on_epoch_end(&mut self, _: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+    ///         let loss = logs.get("loss").unwrap();
+    ///         self.0 = Some(self.0.map_or(loss, |least| least.min(loss)));
+    ///         Ok(())
+    ///     }
+    ///     fn state(&self) -> Variables {
+    ///         self.0.into_iter().map(|least| ("least", Tensor::scalar(least))).collect()
+    ///     }
+    ///     fn restore(&mut self, _: &mut Run<'_>, state: &Variables) -> CallbackResult {
+    ///         self.0 = state.get("least").map(Tensor::try_item).transpose()?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let make = || -> Model { Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ()) };
+    /// let one = || Fit { progress: false, ..Fit::default() };
+    ///
+    /// let (mut model, mut least) = (make(), Least::default());
+    /// model.fit(&data, one().with(&mut least))?;
+    /// model.save(&path)?;
+    ///
+    /// let (mut again, mut resumed) = (make(), Least::default());
+    /// again.restore(&path)?;
+    /// again.fit(&data, Fit { epochs: 0, ..one() }.with(&mut resumed))?;
+    /// assert!(resumed.0.is_some() && resumed.0 == least.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When this is not what the callback gave; `fit` fails with it.
+    fn restore(&mut self, run: &mut Run<'_>, state: &Variables) -> CallbackResult {
         Ok(())
     }
 }
@@ -111,8 +190,17 @@ macro_rules! pass_on {
             fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
                 (**self).on_epoch_end(run, logs)
             }
+            fn on_save_point(&mut self, run: &mut Run<'_>) -> CallbackResult {
+                (**self).on_save_point(run)
+            }
             fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
                 (**self).on_train_end(run)
+            }
+            fn state(&self) -> Variables {
+                (**self).state()
+            }
+            fn restore(&mut self, run: &mut Run<'_>, state: &Variables) -> CallbackResult {
+                (**self).restore(run, state)
             }
         }
     )*};
@@ -192,6 +280,29 @@ impl Run<'_> {
     }
 
     /// The graph of the step that was just made, as traced and optimized; `None` before the first step.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Batch, Callback, CallbackResult, Dense, Fit, MeanSquaredError, Run, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// /// Says how many nodes the passes leave.
+    /// struct Nodes;
+    ///
+    /// impl Callback for Nodes {
+    ///     fn on_batch_end(&mut self, run: &mut Run<'_>, _: &Batch) -> CallbackResult {
+    ///         let (traced, optimized) = run.step_graphs()?.expect("a step was made");
+    ///         assert!(optimized.num_nodes() < traced.num_nodes());
+    ///         assert_eq!((run.batches(), run.history().epochs().len()), (Some(1), 0));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// model.fit(&data, Fit { progress: false, ..Fit::default() }.with(Nodes))?;
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When it cannot be traced once more.

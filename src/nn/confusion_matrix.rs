@@ -132,6 +132,16 @@ impl ConfusionMatrix {
     }
 
     /// The harmonic mean of precision and recall.
+    ///
+    /// ```
+    /// use grafito::nn::ConfusionMatrix;
+    /// use grafito::prelude::*;
+    ///
+    /// let matrix = ConfusionMatrix::from_counts(&Tensor::from([[3i64, 1], [2, 4]]), ["no", "yes"]);
+    /// assert_eq!((matrix.classes(), matrix.accuracy()), (2, 0.7));
+    /// let (precision, recall) = (4.0 / 5.0, 4.0 / 6.0);
+    /// assert!((matrix.f1(1) - 2.0 * precision * recall / (precision + recall)).abs() < 1e-12);
+    /// ```
     pub fn f1(&self, class: usize) -> f64 {
         let (precision, recall) = (self.precision(class), self.recall(class));
         if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }

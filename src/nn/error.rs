@@ -42,11 +42,26 @@ pub enum LayerError {
 
 impl LayerError {
     /// An error from a sentence.
+    ///
+    /// ```
+    /// use grafito::nn::LayerError;
+    ///
+    /// assert_eq!(LayerError::setting("two heads are too many").to_string(), "two heads are too many");
+    /// ```
     pub fn setting(message: impl Into<String>) -> LayerError {
         LayerError::Setting(message.into())
     }
 
     /// Fails unless an example is of floats.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::LayerError;
+    /// use grafito::prelude::*;
+    ///
+    /// assert!(LayerError::unless_float(&Fact::new(DType::F64, [3])).is_ok());
+    /// assert!(LayerError::unless_float(&Fact::new(DType::I64, [3])).is_err());
+    /// ```
     ///
     /// # Errors
     /// [`LayerError::DType`].

@@ -8,9 +8,11 @@ use grafito::datasets::Dataset;
 
 use super::callback::{Batch, Callback, CallbackResult, Run};
 use super::callbacks::ProgressBar;
+use super::distinct;
 use super::error::ModelError;
 use super::history::{Epoch, History};
 use super::model::Model;
+use super::variables::Variables;
 
 /// How to train.
 ///
@@ -178,12 +180,15 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
         stop: None,
         batch: None,
     };
-    let result = run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop);
+    let result = callbacks.restore(&mut run);
+    let result = result.and_then(|()| run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop));
     if let Some(reason) = run.stop.take() {
         run.history.stop(reason);
     }
+    // The end of an epoch is one already.
+    let saved = if run.model.batches() > 0 { callbacks.save_point(&mut run) } else { Ok(()) };
     let ended = callbacks.call(&mut run, |callback, run| callback.on_train_end(run));
-    result.and(ended).map(|()| run.history)
+    result.and(saved).and(ended).map(|()| run.history)
 }
 
 fn run_epochs(
@@ -209,8 +214,12 @@ fn run_epochs(
                 logs.insert(format!("val_{name}"), figure);
             }
         }
-        callbacks.call(run, |callback, run| callback.on_epoch_end(run, &mut logs))?;
-        run.history.push(Epoch { number: run.epoch, seconds, logs });
+        let ended = callbacks.call(run, |callback, run| callback.on_epoch_end(run, &mut logs));
+        if ended.is_ok() {
+            run.history.push(Epoch { number: run.epoch, seconds, logs });
+        }
+        let saved = callbacks.save_point(run);
+        ended.and(saved)?;
     }
     Ok(())
 }
@@ -260,5 +269,36 @@ impl Callbacks<'_> {
             }
         }
         first
+    }
+
+    /// Lets callbacks save, when what all of them remember is with the model.
+    fn save_point(&mut self, run: &mut Run<'_>) -> Result<(), ModelError> {
+        let mut remembered = Variables::new();
+        for (key, callback) in self.keys().iter().zip(&self.0) {
+            for (name, tensor) in callback.state().iter() {
+                remembered.insert(format!("{key}/{name}"), tensor.clone());
+            }
+        }
+        run.model.remembered = remembered;
+        self.call(run, |callback, run| callback.on_save_point(run))
+    }
+
+    /// Gives the callbacks what those of a run that is resumed remembered.
+    fn restore(&mut self, run: &mut Run<'_>) -> Result<(), ModelError> {
+        let is_resumed = std::mem::take(&mut run.model.is_resumed);
+        let remembered = if is_resumed { run.model.remembered.clone() } else { Variables::new() };
+        let mut keys = self.keys().into_iter();
+        self.call(run, |callback, run| {
+            let key = keys.next().expect("one for each callback") + "/";
+            let own =
+                remembered.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(&*key)?, tensor)));
+            let own: Variables = own.map(|(name, tensor)| (name, tensor.clone())).collect();
+            if own.is_empty() { Ok(()) } else { callback.restore(run, &own) }
+        })
+    }
+
+    /// Each callback's name, with a number from the second of a name on.
+    fn keys(&self) -> Vec<String> {
+        distinct(self.0.iter().map(|callback| callback.name()))
     }
 }

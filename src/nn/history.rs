@@ -21,6 +21,15 @@ impl Logs {
     }
 
     /// Adds a figure, or replaces the one of this name.
+    ///
+    /// ```
+    /// use grafito::nn::Logs;
+    ///
+    /// let mut logs = Logs::from_iter([("loss", 0.5)]);
+    /// logs.insert("loss", 0.25);
+    /// logs.insert("rate", 0.1);
+    /// assert_eq!(logs.iter().collect::<Vec<_>>(), [("loss", 0.25), ("rate", 0.1)]);
+    /// ```
     pub fn insert(&mut self, name: impl Into<String>, figure: f64) {
         let name = name.into();
         match self.0.iter_mut().find(|(own, _)| *own == name) {

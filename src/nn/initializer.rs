@@ -89,6 +89,12 @@ impl Initializer {
     }
 
     /// Whether the elements depend on the key.
+    ///
+    /// ```
+    /// use grafito::nn::Initializer;
+    ///
+    /// assert!(Initializer::HeNormal.is_random() && !Initializer::Ones.is_random());
+    /// ```
     pub fn is_random(self) -> bool {
         !matches!(self, Initializer::Zeros | Initializer::Ones | Initializer::Constant(_))
     }

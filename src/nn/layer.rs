@@ -270,6 +270,16 @@ impl<'a> Pass<'a> {
     }
 
     /// How many keys were drawn: what to move `noise` on by, so that the next step draws others.
+    ///
+    /// ```
+    /// use grafito::nn::{Pass, Variables};
+    /// use grafito::prelude::*;
+    ///
+    /// let (none, noise) = (Variables::new(), Tensor::scalar(7i64));
+    /// let mut pass = Pass::training(&none, &none, &noise);
+    /// let (first, second) = (pass.random_key(), pass.random_key());
+    /// assert_eq!((first.item::<i64>(), second.item::<i64>(), pass.keys()), (7, 8, 2));
+    /// ```
     pub fn keys(&self) -> i64 {
         self.keys
     }

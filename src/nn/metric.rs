@@ -3,7 +3,7 @@
 use std::fmt;
 
 use grafito::{Fact, Tensor};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::loss::Predictions;
 
@@ -62,6 +62,90 @@ pub trait Metric: fmt::Debug + Send + Sync + 'static {
     /// The settings, as they are kept in files.
     fn config(&self) -> Json {
         Json::Null
+    }
+
+    /// The same metric under another name.
+    fn named(self, name: impl Into<String>) -> NamedMetric<Self>
+    where
+        Self: Sized,
+    {
+        NamedMetric { name: name.into(), metric: self }
+    }
+}
+
+/// A metric under a name of its user's choice; made by [`Metric::named`].
+///
+/// ```
+/// use grafito::datasets::Dataset;
+/// use grafito::nn::{Dense, Metric, Precision, Sequential, Sgd, MeanSquaredError};
+/// use grafito::prelude::*;
+///
+/// let metrics = (Precision::new(), Precision::new().threshold(0.9).named("strict"), Precision::new());
+/// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, metrics);
+/// let logs = model.evaluate(&Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[0.0f32], [1.0]])))?;
+/// let names: Vec<&str> = logs.iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["loss", "precision", "strict", "precision_1"]);
+/// # Ok::<(), grafito::nn::ModelError>(())
+/// ```
+///
+/// # Source
+/// The argument `name` of the metrics of Keras.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedMetric<M> {
+    name: String,
+    metric: M,
+}
+
+impl<M: Metric> Metric for NamedMetric<M> {
+    fn kind(&self) -> &'static str {
+        "NamedMetric"
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn start(&self, predictions: &Fact) -> Vec<(&'static str, Tensor)> {
+        self.metric.start(predictions)
+    }
+
+    fn update(&self, totals: &[Tensor], predictions: &Predictions, targets: &Tensor) -> Vec<Tensor> {
+        self.metric.update(totals, predictions, targets)
+    }
+
+    fn result(&self, totals: &[Tensor]) -> f64 {
+        self.metric.result(totals)
+    }
+
+    fn config(&self) -> Json {
+        json!({ "name": self.name, "metric": { "kind": self.metric.kind(), "config": self.metric.config() } })
+    }
+}
+
+/// A metric that is chosen while the program runs.
+impl Metric for Box<dyn Metric> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn start(&self, predictions: &Fact) -> Vec<(&'static str, Tensor)> {
+        (**self).start(predictions)
+    }
+
+    fn update(&self, totals: &[Tensor], predictions: &Predictions, targets: &Tensor) -> Vec<Tensor> {
+        (**self).update(totals, predictions, targets)
+    }
+
+    fn result(&self, totals: &[Tensor]) -> f64 {
+        (**self).result(totals)
+    }
+
+    fn config(&self) -> Json {
+        (**self).config()
     }
 }
 

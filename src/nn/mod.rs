@@ -66,7 +66,7 @@ pub use loss::{Loss, Predictions};
 pub use losses::{
     BinaryCrossEntropy, CrossEntropy, Hinge, Huber, MeanAbsoluteError, MeanSquaredError, SparseCrossEntropy,
 };
-pub use metric::{Metric, Metrics};
+pub use metric::{Metric, Metrics, NamedMetric};
 pub use metrics::{Accuracy, Auc, Precision, Recall, TopKAccuracy};
 pub use model::Model;
 pub use network::{Network, Weights};
@@ -88,6 +88,17 @@ pub use callbacks::{
 pub use checkpoint::{CheckpointError, CheckpointProblem, Registry, load_tree, replace_file, save_tree};
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};
+
+/// The same names, with a number from the second of a name on, as Keras gives it: `accuracy`, `accuracy_1`, …
+fn distinct(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for name in names {
+        let numbered = (1..).map(|number| format!("{name}_{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        taken.push(free.expect("numbers do not end"));
+    }
+    taken
+}
 
 /// Settings as they are kept in files.
 fn config(settings: &impl serde::Serialize) -> serde_json::Value {

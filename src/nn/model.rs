@@ -43,6 +43,10 @@ pub struct Model {
     pub(super) position: Position,
     /// Set before the network was built.
     learning_rate: Option<f32>,
+    /// What callbacks remembered where training could last be resumed from: `EarlyStopping/val_loss/best`, …
+    pub(super) remembered: Variables,
+    /// Whether that is from a checkpoint, and the next run is to go on from it.
+    pub(super) is_resumed: bool,
 }
 
 /// What there is once the network is built.
@@ -67,7 +71,15 @@ const EVALUATED_AT_ONCE: usize = 512;
 impl Model {
     pub(super) fn new(network: Sequential, training: Training) -> Model {
         let training = Arc::new(training);
-        Model { network, training, ready: None, position: Position::default(), learning_rate: None }
+        Model {
+            network,
+            training,
+            ready: None,
+            position: Position::default(),
+            learning_rate: None,
+            remembered: Variables::new(),
+            is_resumed: false,
+        }
     }
 
     /// Infers all shapes and draws initial weights, where the shape of the input was given with [`Sequential::input`].
@@ -283,6 +295,34 @@ impl Model {
         }
     }
 
+    /// The learning rate of the latest step, by the schedule; before the first step, that of the first.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, ExponentialDecay, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let sgd = Sgd::new(ExponentialDecay::new(0.1, 1, 0.5));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(sgd, MeanSquaredError, ());
+    /// for rate in [0.1, 0.05, 0.025] {
+    ///     model.step(&x, &y)?;
+    ///     assert_eq!((model.learning_rate(), model.current_learning_rate()), (0.1, rate));
+    /// }
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    pub fn current_learning_rate(&self) -> f32 {
+        with_mode(Mode::Eager, || {
+            let (initial, step) = match &self.ready {
+                Some(Ready { state, .. }) => {
+                    (state.optimizer.learning_rate.clone(), state.optimizer.step.item())
+                }
+                None => (Tensor::scalar(self.learning_rate()), 0i64),
+            };
+            let latest = Tensor::scalar((step - 1).max(0));
+            self.training.optimizer.learning_rate().rate(&initial, &latest).item()
+        })
+    }
+
     /// Sets the learning rate that the schedule starts from. Nothing is traced anew.
     ///
     /// ```
@@ -300,6 +340,13 @@ impl Model {
     }
 
     /// What initial weights, the order of examples and dropout are drawn from.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    ///
+    /// let model = Sequential::new().seed(7).add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert_eq!(model.seed(), 7);
+    /// ```
     pub fn seed(&self) -> i64 {
         self.network.seed_value()
     }
@@ -343,6 +390,16 @@ impl Model {
     }
 
     /// The graph of a step of training on such a batch, optimized.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// assert!(model.step_optimized(&x, &y)?.num_nodes() < model.step_graph(&x, &y)?.num_nodes());
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// When the network cannot be built for the batch.
@@ -418,8 +475,8 @@ impl Model {
     }
 
     fn start_totals(&mut self) {
-        let ready = self.ready.as_mut().expect("made by the callers");
-        ready.state.totals = with_mode(Mode::Eager, || ready.program.totals());
+        let Ready { program, state } = self.ready.as_mut().expect("made by the callers");
+        with_mode(Mode::Eager, || program.restart(&mut state.totals));
     }
 }
 

@@ -146,6 +146,15 @@ impl Network {
     }
 
     /// What is given for one example.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, Sequential};
+    ///
+    /// let (network, _) = Sequential::new().input([3]).add(Dense::new(2)).into_parts()?;
+    /// assert_eq!((network.input().to_string(), network.output().to_string()), ("f32[3]".into(), "f32[2]".into()));
+    /// assert_eq!(network.weights()[0].name, "dense/kernel");
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     pub fn output(&self) -> &Fact {
         self.0.layers.last().map_or(&self.0.input, |layer| &layer.output)
     }

@@ -5,7 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, value_and_grad_aux};
+use graph_ops::leaves;
 
+use super::distinct;
 use super::layer::Pass;
 use super::loss::{Loss, Predictions};
 use super::metric::Metric;
@@ -29,9 +31,32 @@ pub(super) struct Training {
     pub(super) optimizer: Box<dyn Optimizer>,
     pub(super) loss: Box<dyn Loss>,
     pub(super) metrics: Vec<Box<dyn Metric>>,
+    /// The names of their figures, no two of them equal, and none `loss`.
+    pub(super) names: Vec<String>,
     /// Where the user said so: what belongs to no layer is traced as made there.
     pub(super) origin: Origin,
 }
+
+impl Training {
+    pub(super) fn new(
+        optimizer: Box<dyn Optimizer>,
+        loss: Box<dyn Loss>,
+        metrics: Vec<Box<dyn Metric>>,
+        origin: Origin,
+    ) -> Training {
+        let own = metrics.iter().map(|metric| metric.name());
+        let names = distinct(std::iter::once(LOSS.to_owned()).chain(own)).split_off(1);
+        Training { optimizer, loss, metrics, names, origin }
+    }
+
+    /// The metrics with the names of their figures.
+    fn metrics(&self) -> impl Iterator<Item = (&str, &dyn Metric)> {
+        self.names.iter().map(String::as_str).zip(self.metrics.iter().map(|metric| &**metric))
+    }
+}
+
+/// What the mean loss is called among the figures.
+const LOSS: &str = "loss";
 
 /// What changes from step to step, beside the weights. All of it is part of a checkpoint.
 #[derive(Debug, Clone, TensorTree)]
@@ -101,22 +126,29 @@ impl Program {
     /// The totals before the first batch of an epoch.
     pub(super) fn totals(&self) -> Totals {
         let mut metrics = Variables::new();
-        for metric in &self.0.training.metrics {
+        for (figure, metric) in self.0.training.metrics() {
             for (name, start) in metric.start(self.0.network.output()) {
-                metrics.insert(format!("{}/{name}", metric.name()), start);
+                metrics.insert(format!("{figure}/{name}"), start);
             }
         }
         Totals { loss: Tensor::scalar(0.0f64), seen: Tensor::scalar(0i64), metrics }
     }
 
+    /// Sets totals to what they are before the first batch. (Their names stay, so that the next call sees at a glance that
+    /// they are the same.)
+    pub(super) fn restart(&self, totals: &mut Totals) {
+        let mut start = leaves(&self.totals()).into_iter();
+        totals.for_each_leaf_mut(&mut |total| *total = start.next().expect("the same leaves"));
+    }
+
     /// Mean loss and metrics so far, by name.
     pub(super) fn figures(&self, totals: &Totals) -> Vec<(String, f64)> {
         let loss = totals.loss.item::<f64>() / totals.seen.item::<i64>() as f64;
-        let mut figures = vec![("loss".to_owned(), loss)];
+        let mut figures = vec![(LOSS.to_owned(), loss)];
         let mut rest = totals.metrics.tensors();
-        for metric in &self.0.training.metrics {
+        for (figure, metric) in self.0.training.metrics() {
             let (own, others) = rest.split_at(metric.start(self.0.network.output()).len());
-            figures.push((metric.name(), metric.result(own)));
+            figures.push((figure.to_owned(), metric.result(own)));
             rest = others;
         }
         figures
@@ -169,11 +201,11 @@ impl Program {
         totals.loss = &totals.loss + loss.cast(DType::F64) * examples;
         totals.seen = &totals.seen + examples;
         let mut start = 0;
-        for metric in &self.0.training.metrics {
+        for (figure, metric) in self.0.training.metrics() {
             let len = metric.start(self.0.network.output()).len();
             let own = &mut totals.metrics.tensors_mut()[start..start + len];
             let updated = metric.update(own, predictions, targets);
-            assert_eq!(updated.len(), len, "the metric `{}` updates all of its totals", metric.name());
+            assert_eq!(updated.len(), len, "the metric `{figure}` updates all of its totals");
             own.clone_from_slice(&updated);
             start += len;
         }

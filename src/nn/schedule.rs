@@ -1,6 +1,7 @@
 //! Learning rates that follow the number of steps made.
 
 use std::fmt;
+use std::sync::Arc;
 
 use grafito::Tensor;
 use serde_json::Value as Json;
@@ -71,6 +72,11 @@ impl LearningRateSchedule for f32 {
     fn config(&self) -> Json {
         Json::from(*self)
     }
+}
+
+/// What an optimizer that is made of its settings has until it is given its schedule.
+pub(super) fn none_yet() -> Arc<dyn LearningRateSchedule> {
+    Arc::new(0.0)
 }
 
 /// A schedule that is chosen while the program runs.

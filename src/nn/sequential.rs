@@ -237,6 +237,17 @@ impl Sequential {
 
     /// The function and its weights, for a training step of one's own; see [`Network`].
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Pass, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let (network, weights) = Sequential::new().input([3]).add(Dense::new(2)).into_parts()?;
+    /// let mut pass = Pass::inference(&weights.trainable, &weights.statistics);
+    /// let y = network.forward(&Tensor::zeros([5, 3], DType::F32), &mut pass);
+    /// assert_eq!(y.values().shape(), &Shape::from([5, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sequential::build`].
     pub fn into_parts(mut self) -> Result<(Network, Weights), ModelError> {
@@ -245,7 +256,8 @@ impl Sequential {
         Ok((network, self.weights))
     }
 
-    /// Says what the network is trained by.
+    /// Says what the network is trained by. Metrics of one name are numbered, as Keras does: `accuracy`, `accuracy_1`;
+    /// [`Metric::named`](super::Metric::named) gives a name of one's own.
     ///
     /// ```
     /// use grafito::nn::{Accuracy, Dense, Sequential, Sgd, SparseCrossEntropy};
@@ -258,7 +270,7 @@ impl Sequential {
     #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());
-        Model::new(self, Training { optimizer, loss, metrics, origin: Origin::caller() })
+        Model::new(self, Training::new(optimizer, loss, metrics, Origin::caller()))
     }
 
     pub(super) fn layers(&self) -> &[Named] {

@@ -69,6 +69,20 @@ impl Variables {
     }
 
     /// The tensor of this name, to change it.
+    ///
+    /// ```
+    /// use grafito::nn::Variables;
+    /// use grafito::prelude::*;
+    ///
+    /// let mut variables = Variables::from_iter([("w", Tensor::scalar(1.0f32))]);
+    /// *variables.get_mut("w").unwrap() += 1.0;
+    /// assert!((variables.len(), variables.is_empty()) == (1, false));
+    /// assert_eq!(variables.tensors()[0].item::<f32>(), 2.0);
+    /// variables.tensors_mut()[0] = Tensor::scalar(5.0f32);
+    /// for (name, tensor) in variables.iter() {
+    ///     assert_eq!((name, tensor.item::<f32>()), ("w", 5.0));
+    /// }
+    /// ```
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Tensor> {
         self.position(name).map(|position| &mut self.tensors[position])
     }

@@ -40,16 +40,20 @@ fn help_names_every_option_and_its_default() {
         "--history <FILE.csv>",
         "--model <MODEL>",
         "--schedule <SCHEDULE>",
+        "--warmup <EPOCHS>",
+        "--clip-norm <NORM>",
+        "--weight-decay <SHARE>",
         "--dropout <SHARE>",
         "--tensorboard <DIR>",
         "--checkpoint <FILE>",
         "--resume",
         "[default: 25]",
         "[default: 32]",
-        "[default: 0.01]",
+        "[default: 0.01, or 0.001 for rmsprop, adam and adamw]",
         "[default: sgd]",
         "[default: mlp]",
         "[default: constant]",
+        "[default: 0, or 0.004 for adamw]",
         "GRAFITO_MODE",
     ] {
         assert!(help.contains(option), "`{option}` is missing:\n{help}");
@@ -71,7 +75,17 @@ fn misuse_is_reported_before_anything_is_trained() {
         (&["--lr", "nan"], "must be finite"),
         (&["--lr", "fast"], "invalid float literal"),
         (&["--epochs", "-1"], "unexpected argument"),
-        (&["--optimizer", "adam"], "possible values: sgd"),
+        (&["--optimizer", "lion"], "possible values: sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw"),
+        (&["--schedule", "linear"], "possible values: constant, step, exponential, cosine"),
+        (&["--clip-norm", "0"], "must be finite, and greater than 0"),
+        (&["--clip-norm", "inf"], "must be finite, and greater than 0"),
+        (&["--warmup", "-1"], "unexpected argument"),
+        (&["--warmup=-1"], "must be finite, and at least 0"),
+        (&["--warmup", "3", "--epochs", "2"], "--warmup 3 is longer than the 2 epochs"),
+        (
+            &["--optimizer", "adam", "--weight-decay", "0.1"],
+            "--weight-decay goes with --optimizer sgd, momentum, nesterov or adamw",
+        ),
         (&["--model", "rnn"], "possible values: mlp, cnn"),
         (&["--dropout", "1"], "must be at least 0 and less than 1"),
         (&["--resume"], "--checkpoint <FILE>"),
@@ -147,28 +161,110 @@ fn a_resumed_training_has_the_figures_of_an_unbroken_one() {
     assert_eq!(figures(Path::new(&unbroken)), figures(Path::new(&broken)));
 }
 
+/// What a run without a terminal prints of each epoch: its test accuracy.
+fn test_accuracies(printed: &str) -> Vec<f64> {
+    let lines = printed.lines().filter(|line| line.starts_with("epoch"));
+    let accuracies = lines.map(|line| {
+        let after = line.split("val_accuracy ").nth(1).unwrap_or_else(|| panic!("no accuracy in {line}"));
+        after.split_whitespace().next().expect("a field").parse().expect("a number")
+    });
+    accuracies.collect()
+}
+
 #[test]
-fn schedules_fall_and_tensorboard_gets_its_files() {
+fn each_optimizer_trains_and_none_is_another() {
+    let optimizers = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw"];
+    let mut seen = std::collections::BTreeSet::new();
+    for optimizer in optimizers {
+        let (_folder, path) = temporary();
+        let history = path.to_str().expect("a path in UTF-8");
+        // The norm is so large that it changes nothing but the loop that is used.
+        let output = run(&[
+            "--synthetic",
+            "--epochs",
+            "1",
+            "--batch-size",
+            "100",
+            "--clip-norm",
+            "1e30",
+            "--optimizer",
+            optimizer,
+            "--history",
+            history,
+        ]);
+        let printed = text(&output.stdout);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(test_accuracies(&printed)[0] > 0.8, "{optimizer}: {printed}");
+        assert!(seen.insert(figures(&path)), "{optimizer} is one of the others");
+    }
+    // What changes the numbers of an optimizer, alone and with the others.
+    for more in [["--clip-norm", "0.1"], ["--weight-decay", "0.1"], ["--lr", "0.003"]] {
+        let (_folder, path) = temporary();
+        let mut command = mnist();
+        command.args(["--synthetic", "--epochs", "1", "--batch-size", "100", "--optimizer", "adamw"]);
+        let output = command.args(more).arg("--history").arg(&path).output().expect("it runs");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        // Gradients that are divided by their size are nearly the same when all are scaled, but not quite.
+        assert!(seen.insert(figures(&path)), "{more:?} changes nothing");
+    }
+}
+
+#[test]
+fn schedules_fall_from_step_to_step_and_tensorboard_gets_its_files() {
     let (folder, path) = temporary();
     let logs = folder.path().join("logs");
-    // The rates of two epochs of four: a schedule looks at how many there are to be.
-    let cases = [("step", [0.01, 0.01, 0.001, 0.0001]), ("cosine", [0.01, 0.008536, 0.005, 0.001464])];
+    // The rate of the last step of each of four epochs, of 120 steps.
+    let step = |number: i32| f64::from(number) / 480.0;
+    let cosine = |way: f64| 0.01 * (1.0 + (std::f64::consts::PI * way).cos()) / 2.0;
+    let ends = [119, 239, 359, 479];
+    let cases: [(&[&str], [f64; 4]); 4] = [
+        (&["--schedule", "step"], [0.01, 0.001, 0.0001, 0.0001]),
+        (&["--schedule", "cosine"], ends.map(|end| cosine(step(end)))),
+        (&["--schedule", "exponential"], ends.map(|end| 0.01 * 0.01f64.powf(step(end)))),
+        // It rises for two epochs, and has two to fall in.
+        (
+            &["--schedule", "cosine", "--warmup", "2"],
+            [0.005, 0.01, cosine(f64::from(119) / 240.0), cosine(f64::from(239) / 240.0)],
+        ),
+    ];
     for (schedule, rates) in cases {
-        let arguments = ["--synthetic", "--epochs", "4", "--batch-size", "500", "--schedule", schedule];
+        let arguments = ["--synthetic", "--epochs", "4", "--batch-size", "500"];
         let mut command = mnist();
-        command.args(arguments).arg("--history").arg(&path).arg("--tensorboard").arg(&logs);
+        command.args(arguments).args(schedule).arg("--history").arg(&path).arg("--tensorboard").arg(&logs);
         let output = command.output().expect("it runs");
         assert!(output.status.success(), "{}", text(&output.stderr));
         let history = std::fs::read_to_string(&path).expect("a history");
+        assert_eq!(history.lines().count(), 5);
         for (line, rate) in history.lines().skip(1).zip(rates) {
             let written: f64 = line.rsplit(',').next().expect("a field").parse().expect("a number");
-            assert!((written - rate).abs() < 1e-6, "{schedule}: {history}");
+            assert!((written - rate).abs() < 1e-7, "{schedule:?}, expected {rate}: {history}");
         }
     }
     for run in ["train", "validation"] {
         let files = std::fs::read_dir(logs.join(run)).expect("a run").count();
         assert_eq!(files, cases.len(), "a file for each training");
     }
+}
+
+#[test]
+fn a_schedule_that_is_resumed_goes_on_and_another_one_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+    let checkpoint = at("model.safetensors");
+    let common = ["--synthetic", "--batch-size", "500", "--optimizer", "adam", "--schedule", "cosine"];
+    let train = |more: &[&str]| run(&[&common[..], &["--checkpoint", &checkpoint], more].concat());
+    let output = train(&["--epochs", "2", "--warmup", "0.5"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // Over another number of epochs it is another schedule.
+    let output = train(&["--epochs", "3", "--warmup", "0.5", "--resume"]);
+    let error = text(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("learning rate, config, then, config, steps"),
+        "{error}"
+    );
+    let output = train(&["--epochs", "2", "--warmup", "0.5", "--resume"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("after epoch 2\n"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use grafito::nn::{
 };
 use grafito::prelude::*;
 
-use crate::support::{Losses, bits, quiet, some_digits, stateful};
+use crate::support::{Losses, bits, quiet, some_digits, stateful, with_header};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -179,15 +179,6 @@ fn damaged_files_say_what_is_wrong() {
     assert!(stateful().restore(&path).unwrap_err().to_string().ends_with("it holds tensors, but no model"));
 }
 
-/// The same file with a part of its header replaced by something as long.
-fn with_header(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let header = std::str::from_utf8(&bytes[8..8 + len]).unwrap();
-    assert!(header.contains(from), "{header}");
-    let header = header.replacen(from, to, 1);
-    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &bytes[8 + len..]].concat()
-}
-
 #[test]
 fn descriptions_that_make_no_sense_say_what_is_wrong() {
     let folder = folder();
@@ -199,7 +190,7 @@ fn descriptions_that_make_no_sense_say_what_is_wrong() {
     let edited = |from: &str, to: &str| problem(&path, &with_header(&whole, from, to));
 
     let unknown = edited(r#"\"kind\":\"Dense\""#, r#"\"kind\":\"Dance\""#);
-    assert_eq!(unknown, "layer `dense` is a Dance, which is not registered");
+    assert!(unknown.starts_with("layer `dense` is a Dance, which is not registered; "), "{unknown}");
     let version = edited(r#"\"format\":1"#, r#"\"format\":7"#);
     assert_eq!(version, "it has format 7, and this program reads up to 1");
     let setting = edited(r#"\"units\":3"#, r#"\"units\":\"many\""#);
@@ -350,7 +341,7 @@ fn functions_cannot_be_loaded_and_say_so() {
     network.build().unwrap();
     network.save(&path).unwrap();
     let error = Sequential::load(&path).unwrap_err().to_string();
-    assert!(error.ends_with("layer `twice` is a twice, which is not registered"), "{error}");
+    assert!(error.contains("layer `twice` is a twice, which is not registered"), "{error}");
 }
 
 #[derive(Clone, TensorTree)]

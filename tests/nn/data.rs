@@ -148,3 +148,30 @@ fn mistakes_are_told_at_once() {
         "Dataset(rows 0..3 of i64[3] and i64[3], shuffled from seed 1, batches of 2, the rest dropped, mapped, 1 ahead)"
     );
 }
+
+#[test]
+fn batches_of_any_size_and_dtype_are_the_rows_that_were_asked_for() {
+    let whole = (Tensor::random_uniform([96, 50, 9], DType::F32, 4) * 200.0).eval();
+    for dtype in DType::ALL {
+        let features = whole.cast(dtype).eval();
+        let bits = |tensor: &Tensor| tensor.cast(DType::F64).to_vec::<f64>();
+        let data = Dataset::new(features.clone(), Tensor::arange(96, DType::I64)).shuffle(3);
+        // Small batches are copied, large ones gathered by an operation; the last one may be smaller.
+        for size in [1, 7, 32, 95, 96] {
+            let (mut rows, mut count) = (Vec::new(), 0);
+            for (x, y) in data.clone().batch(size).epoch(2) {
+                assert_eq!((x.dtype(), x.shape()), (dtype, &Shape::from([y.num_elements(), 50, 9])));
+                assert_eq!(bits(&x), bits(&features.gather(0, &y)), "{dtype}, {size}");
+                rows.extend(y.to_vec::<i64>());
+                count += 1;
+            }
+            assert_eq!(count, 96usize.div_ceil(size));
+            rows.sort_unstable();
+            assert_eq!(rows, (0..96).collect::<Vec<i64>>());
+        }
+    }
+    // Rows without elements.
+    let empty = Dataset::new(Tensor::zeros([5, 0, 3], DType::F32), Tensor::zeros([5], DType::I64)).batch(2);
+    let shapes: Vec<Shape> = empty.epoch(0).map(|(x, _)| x.shape().clone()).collect();
+    assert_eq!(shapes, [[2, 0, 3], [2, 0, 3], [1, 0, 3]].map(Shape::from));
+}

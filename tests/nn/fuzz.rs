@@ -1,6 +1,6 @@
 //! No bytes make a loader panic.
 
-use grafito::nn::{CheckpointProblem, Dense, History, Registry, Sequential, load_tree};
+use grafito::nn::{CheckpointProblem, Dense, History, Model, Registry, Sequential, load_tree};
 use grafito::prelude::*;
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ fn load(bytes: &[u8]) -> bool {
     std::fs::write(&path, bytes).unwrap();
     let _ = load_tree(&path, &mut Tensor::scalar(0.0f32));
     let _ = stateful().restore(&path);
+    let _ = Model::load(&path);
     Sequential::load(&path).is_ok()
 }
 

@@ -16,6 +16,7 @@ mod metrics;
 mod optimizers;
 mod parity;
 mod recipe;
+mod resuming;
 mod schedules;
 mod steps;
 mod support;

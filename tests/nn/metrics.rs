@@ -3,8 +3,8 @@
 use grafito::Fact;
 use grafito::datasets::Dataset;
 use grafito::nn::{
-    Accuracy, Auc, BinaryCrossEntropy, ConfusionMatrix, Dense, Metric, ModelCheckpoint, Precision,
-    Predictions, Recall, Sequential, Sgd, Sigmoid, TopKAccuracy,
+    Accuracy, Auc, BinaryCrossEntropy, ConfusionMatrix, Dense, MeanSquaredError, Metric, ModelCheckpoint,
+    Precision, Predictions, Recall, Sequential, Sgd, Sigmoid, TopKAccuracy,
 };
 use grafito::prelude::*;
 
@@ -219,4 +219,42 @@ fn a_confusion_matrix_of_a_model_agrees_with_its_accuracy() {
             }
         });
     }
+}
+
+/// A metric that has the name of the loss.
+#[derive(Debug)]
+struct Loss;
+
+impl Metric for Loss {
+    fn kind(&self) -> &'static str {
+        "Loss"
+    }
+    fn name(&self) -> String {
+        "loss".to_owned()
+    }
+    fn start(&self, _: &Fact) -> Vec<(&'static str, Tensor)> {
+        vec![("last", Tensor::scalar(0.0f32))]
+    }
+    fn update(&self, _: &[Tensor], predictions: &Predictions, _: &Tensor) -> Vec<Tensor> {
+        vec![predictions.values().sum(..)]
+    }
+    fn result(&self, totals: &[Tensor]) -> f64 {
+        totals[0].item::<f32>().into()
+    }
+}
+
+#[test]
+fn metrics_of_one_name_are_numbered_and_counted_apart() {
+    let strict = Precision::new().threshold(0.9);
+    // Of the two that are more than 0.1 one is so; the one that is more than 0.9 is.
+    let (x, y) = (Tensor::from([[0.5f32], [1.0]]), Tensor::from([[0.0f32], [1.0]]));
+    let network = Sequential::new().input([1]).add(grafito::nn::Rescaling::new(1.0));
+    let metrics = (Precision::new().threshold(0.1), strict, Loss, strict.named("strict"));
+    let mut model = network.compile(Sgd::new(0.1), MeanSquaredError, metrics);
+    model.step(&x, &y).unwrap();
+    let logs: Vec<(String, f64)> =
+        model.figures().iter().map(|(name, figure)| (name.to_owned(), figure)).collect();
+    let expected =
+        [("loss", 0.125), ("precision", 0.5), ("precision_1", 1.0), ("loss_1", 1.5), ("strict", 1.0)];
+    assert_eq!(logs, expected.map(|(name, figure)| (name.to_owned(), figure)));
 }

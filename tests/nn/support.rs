@@ -79,3 +79,12 @@ pub(crate) fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str)
         assert!(difference <= tolerance * expected.abs().max(1.0), "{what}, at {i}: {found}, not {expected}");
     }
 }
+
+/// The same file with a part of its header replaced by something else.
+pub(crate) fn with_header(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&bytes[8..8 + len]).unwrap();
+    assert!(header.contains(from), "{header}");
+    let header = header.replacen(from, to, 1);
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &bytes[8 + len..]].concat()
+}

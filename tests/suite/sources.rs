@@ -1,4 +1,5 @@
-//! What holds for every source file: it opens with what it is for, and the modules of a crate form a ladder.
+//! What holds for the sources: each file opens with what it is for, the modules of a crate form a ladder, and each public
+//! item of `nn` is shown by an example.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -76,4 +77,52 @@ fn the_modules_of_a_crate_form_a_ladder() {
             uses.values_mut().for_each(|used| used.retain(|module| !placed.contains(module)));
         }
     }
+}
+
+/// The public items of a file that no example shows: neither one of their own nor, for functions, any in the file. Also
+/// how many items there are.
+fn not_shown(text: &str) -> (Vec<&str>, usize) {
+    let (mut items, mut examples, mut is_example, mut has_own) = (Vec::new(), Vec::new(), false, false);
+    for line in text.lines().map(str::trim_start) {
+        if let Some(doc) = line.strip_prefix("//!").or(line.strip_prefix("///")) {
+            let is_fence = doc.trim_start().starts_with("```");
+            has_own |= is_fence;
+            is_example ^= is_fence;
+            examples.extend(is_example.then_some(doc));
+        } else if !line.starts_with("#[") {
+            let after = |kind| line.strip_prefix("pub ")?.strip_prefix(kind)?.strip_prefix(' ');
+            let kinds = ["fn", "struct", "enum", "trait", "type"];
+            if let Some((kind, rest)) = kinds.iter().find_map(|&kind| Some((kind, after(kind)?))) {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                // A macro's `$Name` has its documentation where the macro is called.
+                items.extend((end > 0).then_some((kind, &rest[..end], has_own)));
+            }
+            has_own = false;
+        }
+    }
+    let calls = |line: &str, name: &str| {
+        line.match_indices(name).any(|(at, _)| {
+            let after = &line[at + name.len()..];
+            let is_whole = !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            is_whole && (after.starts_with('(') || after.starts_with("::<"))
+        })
+    };
+    let is_shown = |&&(kind, name, has_own): &&(&str, &str, bool)| {
+        has_own || (kind == "fn" && examples.iter().any(|line| calls(line, name)))
+    };
+    let missing = items.iter().filter(|item| !is_shown(item)).map(|(_, name, _)| *name);
+    (missing.collect(), items.len())
+}
+
+#[test]
+fn every_public_item_of_nn_is_shown_by_an_example() {
+    let mut count = 0;
+    for (path, text) in sources(&root().join("src/nn")) {
+        let (missing, items) = not_shown(&text);
+        assert!(missing.is_empty(), "{}: no example shows {}", path.display(), missing.join(", "));
+        count += items;
+    }
+    assert!(count > 250, "only {count} items were found");
+    let text = "/// ```\n/// a().b(1);\n/// ```\npub struct S;\n/// c(2)\npub fn b() {}\npub fn c() {}";
+    assert_eq!(not_shown(text), (vec!["c"], 3));
 }

@@ -41,6 +41,23 @@ impl CsvLogger {
     }
 
     /// Goes on after the epochs that are in the file, but for those that are trained again.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{CsvLogger, Dense, Fit, History, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("history.csv");
+    /// for _ in 0..2 {
+    ///     let fit = Fit { epochs: 3, progress: false, ..Fit::default() };
+    ///     model.fit(&data, fit.with(CsvLogger::new(&path).append()))?;
+    /// }
+    /// assert_eq!(History::read_csv(&path)?.epochs().len(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn append(self) -> CsvLogger {
         CsvLogger { appends: true, ..self }

@@ -1,11 +1,17 @@
 //! The end of a training that makes no progress.
 
+use grafito::Tensor;
+
 use super::super::callback::{Callback, CallbackResult, Run};
 use super::super::history::Logs;
 use super::super::network::Weights;
+use super::super::variables::Variables;
 use super::monitor::Monitor;
 
 /// Ends training when a figure has not got better for some epochs.
+///
+/// How long it has waited for what, and the weights to restore, are part of checkpoints: a training that is resumed ends
+/// where an unbroken one does.
 ///
 /// ```
 /// use grafito::datasets::Dataset;
@@ -53,27 +59,103 @@ impl EarlyStopping {
     }
 
     /// By how much the figure must change to be better; 0 unless given.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 9, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").least_change(1e9)))?;
+    /// // Less than a billion is no progress.
+    /// assert_eq!(history.epochs().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn least_change(self, change: f64) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.least_change(change), ..self }
     }
 
     /// More of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 9, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").maximize()))?;
+    /// // A loss that falls is no progress.
+    /// assert_eq!(history.epochs().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn maximize(self) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.growing(true), ..self }
     }
 
     /// Less of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 4, progress: false, ..Fit::default() };
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").minimize()))?;
+    /// assert!(history.stopped().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn minimize(self) -> EarlyStopping {
         EarlyStopping { monitor: self.monitor.growing(false), ..self }
     }
 
     /// When training ends, the model is given the weights of the best epoch.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, EarlyStopping, Fit, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(1.5), MeanSquaredError, ());
+    /// let fit = Fit { epochs: 6, progress: false, ..Fit::default() };
+    /// // Each step of so high a rate makes it worse.
+    /// let history = model.fit(&data, fit.with(EarlyStopping::new("loss").patience(3).restore_best()))?;
+    /// // The second epoch started from the weights of the first.
+    /// let (restored, second) = (model.evaluate(&data)?.get("loss").unwrap(), history.series("loss")[1]);
+    /// assert!((restored - second).abs() < 1e-5 * second && second < history.last("loss").unwrap());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn restore_best(self) -> EarlyStopping {
         EarlyStopping { restores_best: true, ..self }
+    }
+
+    fn stop_if_due(&self, run: &mut Run<'_>) {
+        if self.waited >= self.patience.max(1) {
+            let best = self.monitor.best().unwrap_or(f64::NAN);
+            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+        }
+    }
+
+    /// Gives weights what was remembered of them.
+    fn fill(&self, weights: &mut Variables, state: &Variables) -> Result<(), String> {
+        let names: Vec<String> = weights.names().to_vec();
+        for (name, weight) in names.iter().zip(weights.tensors_mut()) {
+            match state.get(&self.monitor.key(&format!("weights/{name}"))) {
+                Some(best) if best.fact() == weight.fact() => *weight = best.clone(),
+                _ => return Err(format!("the weight `{name}` of the best epoch was not remembered")),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -87,10 +169,32 @@ impl Callback for EarlyStopping {
             return Ok(());
         }
         self.waited += 1;
-        if self.waited >= self.patience.max(1) {
-            let best = self.monitor.best().unwrap_or(f64::NAN);
-            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+        self.stop_if_due(run);
+        Ok(())
+    }
+
+    fn state(&self) -> Variables {
+        let mut state = self.monitor.state();
+        state.insert(self.monitor.key("waited"), Tensor::scalar(self.waited as i64));
+        for (name, weight) in
+            self.best.iter().flat_map(|best| best.trainable.iter().chain(best.statistics.iter()))
+        {
+            state.insert(self.monitor.key(&format!("weights/{name}")), weight.clone());
         }
+        state
+    }
+
+    fn restore(&mut self, run: &mut Run<'_>, state: &Variables) -> CallbackResult {
+        let Some(waited) = state.get(&self.monitor.key("waited")) else { return Ok(()) };
+        self.monitor.restore(state)?;
+        self.waited = usize::try_from(waited.try_item::<i64>()?)?;
+        if self.restores_best && self.monitor.best().is_some() {
+            let mut best = run.model.network.weights.clone();
+            self.fill(&mut best.trainable, state)?;
+            self.fill(&mut best.statistics, state)?;
+            self.best = Some(best);
+        }
+        self.stop_if_due(run);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::callback::{Callback, CallbackResult, Run};
 use super::super::history::Logs;
+use super::super::variables::Variables;
 use super::monitor::Monitor;
 
 /// Saves the model after each epoch, or after each epoch that is the best so far.
@@ -32,33 +33,98 @@ use super::monitor::Monitor;
 pub struct ModelCheckpoint {
     path: PathBuf,
     monitor: Option<Monitor>,
+    /// Whether the model is to be saved where training can next be resumed from.
+    is_due: bool,
 }
 
 impl ModelCheckpoint {
     /// After each epoch, and when training ends, also where it is interrupted within an epoch: the file to resume from.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::last(&path)))?;
+    /// assert_eq!(Model::load(&path)?.epochs(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn last(path: impl Into<PathBuf>) -> ModelCheckpoint {
-        ModelCheckpoint { path: path.into(), monitor: None }
+        ModelCheckpoint { path: path.into(), monitor: None, is_due: true }
     }
 
     /// After each epoch in which a figure is better than ever. More is better if its name says accuracy, AUC, precision or
     /// recall, else less is.
     pub fn best(path: impl Into<PathBuf>, figure: &str) -> ModelCheckpoint {
-        ModelCheckpoint { path: path.into(), monitor: Some(Monitor::new(figure)) }
+        ModelCheckpoint { path: path.into(), monitor: Some(Monitor::new(figure)), is_due: false }
     }
 
     /// More of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").maximize()))?;
+    /// // The loss was the largest in the first epoch.
+    /// assert_eq!(Model::load(&path)?.epochs(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn maximize(self) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(true)), ..self }
     }
 
     /// Less of the figure is better.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, Model, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").minimize()))?;
+    /// assert_eq!(Model::load(&path)?.epochs(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn minimize(self) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(false)), ..self }
     }
 
-    /// What the figure must be better than in the first epoch: the best of a training that is resumed.
+    /// What the figure must be better than in the first epoch. A training that is resumed needs none: its best is in the
+    /// checkpoint.
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Dense, Fit, MeanSquaredError, ModelCheckpoint, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let fit = Fit { epochs: 2, progress: false, ..Fit::default() };
+    /// model.fit(&data, fit.with(ModelCheckpoint::best(&path, "loss").starting_from(0.0)))?;
+    /// // No loss is less than none.
+    /// assert!(!path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn starting_from(self, figure: f64) -> ModelCheckpoint {
         ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.starting_from(figure)), ..self }
@@ -75,16 +141,30 @@ impl ModelCheckpoint {
 }
 
 impl Callback for ModelCheckpoint {
-    fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
-        let is_wanted = match &mut self.monitor {
-            Some(monitor) => monitor.improves(logs)?,
-            None => true,
-        };
-        if is_wanted { self.save(run) } else { Ok(()) }
+    fn on_epoch_end(&mut self, _: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+        if let Some(monitor) = &mut self.monitor {
+            self.is_due = monitor.improves(logs)?;
+        }
+        Ok(())
     }
 
-    fn on_train_end(&mut self, run: &mut Run<'_>) -> CallbackResult {
-        // Within an epoch: the end of the last one was saved.
-        if self.monitor.is_none() && run.model.batches() > 0 { self.save(run) } else { Ok(()) }
+    fn on_save_point(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        if !self.is_due {
+            return Ok(());
+        }
+        // Within an epoch nothing is the best so far.
+        self.is_due = self.monitor.is_none();
+        self.save(run)
+    }
+
+    fn state(&self) -> Variables {
+        self.monitor.as_ref().map(Monitor::state).unwrap_or_default()
+    }
+
+    fn restore(&mut self, _: &mut Run<'_>, state: &Variables) -> CallbackResult {
+        match &mut self.monitor {
+            Some(monitor) => Ok(monitor.restore(state)?),
+            None => Ok(()),
+        }
     }
 }

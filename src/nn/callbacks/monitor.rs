@@ -1,6 +1,9 @@
 //! A figure that is watched for its best value.
 
+use grafito::Tensor;
+
 use super::super::history::Logs;
+use super::super::variables::Variables;
 
 /// A figure, which way it gets better, and the best so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,17 +41,44 @@ impl Monitor {
         self.best
     }
 
-    /// Whether the figure is better than ever; NaN never is.
+    /// Under what name something that has to do with the figure is remembered: a callback that watches another one has
+    /// nothing to do with it.
+    pub(super) fn key(&self, what: &str) -> String {
+        format!("{}/{what}", self.name)
+    }
+
+    /// What is remembered: the best, once there is one.
+    pub(super) fn state(&self) -> Variables {
+        self.best.map(|best| (self.key("best"), Tensor::scalar(best))).into_iter().collect()
+    }
+
+    /// Takes the best that was remembered, unless there is a better one.
+    pub(super) fn restore(&mut self, state: &Variables) -> Result<(), grafito::Error> {
+        if let Some(best) = state.get(&self.key("best")) {
+            let best = best.try_item::<f64>()?;
+            if self.is_better(best, 0.0) {
+                self.best = Some(best);
+            }
+        }
+        Ok(())
+    }
+
+    /// NaN never is.
+    fn is_better(&self, figure: f64, least_change: f64) -> bool {
+        match self.best {
+            None => !figure.is_nan(),
+            Some(best) if self.grows => figure > best + least_change,
+            Some(best) => figure < best - least_change,
+        }
+    }
+
+    /// Whether the figure is better than ever.
     pub(super) fn improves(&mut self, logs: &Logs) -> Result<bool, String> {
         let Some(figure) = logs.get(&self.name) else {
             let names: Vec<&str> = logs.iter().map(|(name, _)| name).collect();
             return Err(format!("there is no figure `{}`; there are {}", self.name, names.join(", ")));
         };
-        let is_better = match self.best {
-            None => !figure.is_nan(),
-            Some(best) if self.grows => figure > best + self.least_change,
-            Some(best) => figure < best - self.least_change,
-        };
+        let is_better = self.is_better(figure, self.least_change);
         if is_better {
             self.best = Some(figure);
         }

@@ -58,18 +58,39 @@ impl TensorBoard {
     }
 
     /// Logs histograms of the weights every so many epochs; 0 for never. Every epoch, unless set.
+    ///
+    /// ```
+    /// use grafito::nn::{Fit, TensorBoard};
+    ///
+    /// let fit = Fit::default().with(TensorBoard::new("logs").histograms_every(5));
+    /// assert_eq!(fit.callbacks.len(), 1);
+    /// ```
     #[must_use]
     pub fn histograms_every(self, epochs: usize) -> TensorBoard {
         TensorBoard { histogram_every: epochs, ..self }
     }
 
     /// Logs the loss of every step, too, as `batch_loss`.
+    ///
+    /// ```
+    /// use grafito::nn::{Fit, TensorBoard};
+    ///
+    /// let fit = Fit::default().with(TensorBoard::new("logs").every_step());
+    /// assert_eq!(fit.callbacks.len(), 1);
+    /// ```
     #[must_use]
     pub fn every_step(self) -> TensorBoard {
         TensorBoard { writes_steps: true, ..self }
     }
 
     /// Logs no graph.
+    ///
+    /// ```
+    /// use grafito::nn::{Fit, TensorBoard};
+    ///
+    /// let fit = Fit::default().with(TensorBoard::new("logs").without_graph());
+    /// assert_eq!(fit.callbacks.len(), 1);
+    /// ```
     #[must_use]
     pub fn without_graph(self) -> TensorBoard {
         TensorBoard { writes_graph: false, ..self }
@@ -113,7 +134,7 @@ impl Callback for TensorBoard {
             let log = self.validation.as_ref().expect("made above");
             log.scalar(&format!("epoch_{name}"), epoch, figure);
         }
-        train.scalar("epoch_learning_rate", epoch, run.model.learning_rate());
+        train.scalar("epoch_learning_rate", epoch, run.model.current_learning_rate());
         if self.histogram_every > 0 && epoch.is_multiple_of(self.histogram_every) {
             for (name, weight) in run.model.weights().iter() {
                 train.histogram(name, epoch, weight);

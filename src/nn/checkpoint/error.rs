@@ -32,6 +32,13 @@ impl CheckpointError {
 }
 
 /// What is wrong with a checkpoint.
+///
+/// ```
+/// use grafito::nn::{CheckpointProblem, Registry, Sequential};
+///
+/// let problem = Sequential::from_json(r#"{"format": 99}"#, &Registry::new()).unwrap_err();
+/// assert!(matches!(problem, CheckpointProblem::Version { found: 99, .. }));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CheckpointProblem {
@@ -75,7 +82,10 @@ pub enum CheckpointProblem {
         known: u64,
     },
     /// A kind of layer that the registry does not know.
-    #[error("layer `{layer}` is a {kind}, which is not registered")]
+    #[error(
+        "layer `{layer}` is a {kind}, which is not registered; `Registry::add(\"{kind}\")` with its type makes it known to \
+         `load_with`"
+    )]
     UnknownKind {
         /// Name of the layer.
         layer: String,
@@ -87,6 +97,27 @@ pub enum CheckpointProblem {
     Settings {
         /// Name of the layer.
         layer: String,
+        /// Its kind.
+        kind: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A kind of optimizer, schedule, loss or metric that the registry does not know.
+    #[error(
+        "the {part} is a {kind}, which is not registered; `Registry::add_{}(\"{kind}\", ..)` makes it known to \
+         `Model::load_with`", .part.replace(' ', "_")
+    )]
+    UnknownPart {
+        /// What of the model's training it is: `loss`.
+        part: &'static str,
+        /// Its kind.
+        kind: String,
+    },
+    /// Settings that a kind of optimizer, schedule, loss or metric does not have.
+    #[error("the {part} ({kind}): {reason}")]
+    PartSettings {
+        /// What of the model's training it is: `loss`.
+        part: &'static str,
         /// Its kind.
         kind: String,
         /// What is wrong.

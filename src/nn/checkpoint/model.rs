@@ -1,12 +1,14 @@
 //! Networks and models in files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use grafito::{DType, Fact, Shape};
+use grafito::{DType, Fact, Origin, Shape};
 
 use super::super::model::{Model, Position};
 use super::super::named::named_leaves;
 use super::super::network::{Network, Weights};
+use super::super::program::Training;
 use super::super::sequential::Sequential;
 use super::description::{
     Description, FactDescription, LayerDescription, NetworkDescription, PartDescription, TrainingDescription,
@@ -18,6 +20,8 @@ use super::tree::{collect, fill, read, take, unless_fitting, write};
 
 /// What the names of the state of training start with.
 const TRAINING: &str = "training/";
+/// What the names of what callbacks remember start with.
+const CALLBACKS: &str = "training/callbacks/";
 
 /// Networks in files.
 impl Sequential {
@@ -80,12 +84,26 @@ impl Sequential {
 
     /// A network from a file, with kinds of layers of one's own.
     ///
+    /// ```
+    /// use grafito::nn::{Dense, Registry, Sequential};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("network.safetensors");
+    /// let mut network = Sequential::new().input([3]).add(Dense::new(2));
+    /// network.build()?.save(&path)?;
+    /// let loaded = Sequential::load_with(&path, &Registry::new())?;
+    /// assert_eq!(loaded.weights().names(), network.weights().names());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sequential::load`].
     #[track_caller]
     pub fn load_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Sequential, CheckpointError> {
         let path = path.as_ref();
-        load(path, registry).map_err(CheckpointError::at(path))
+        let origin = Origin::caller();
+        let loaded = read(path).and_then(|contents| origin.scope(|| load(contents, registry)));
+        loaded.map_err(CheckpointError::at(path))
     }
 
     /// Takes the weights from a file, whatever else is in it: they must have the names, dtypes and shapes of those here.
@@ -128,7 +146,8 @@ impl Sequential {
 /// Models in files.
 impl Model {
     /// Writes a checkpoint: layers, weights, the state of the optimizer, the keys of random layers, how far training has
-    /// come, and what was added up in the epoch. The file is replaced as a whole, or not at all.
+    /// come, what was added up in the epoch, and what the callbacks of the latest run remember. The file is replaced as a
+    /// whole, or not at all.
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -159,15 +178,67 @@ impl Model {
         save(&self.network, Some(self), path).map_err(CheckpointError::at(path))
     }
 
+    /// A model from a file that it was saved to, with everything that it is trained by and where its training was. What is of
+    /// one's own needs [`Model::load_with`].
+    ///
+    /// ```
+    /// use grafito::datasets::Dataset;
+    /// use grafito::nn::{Adam, Clip, CosineDecay, Dense, Fit, MeanSquaredError, Model, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    /// let data = Dataset::new(Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let quiet = || Fit { epochs: 3, progress: false, ..Fit::default() };
+    /// let adam = Clip::by_global_norm(1.0, Adam::new(CosineDecay::new(0.1, 6)));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(adam, MeanSquaredError, ());
+    /// model.fit(&data, quiet())?;
+    /// model.save(&path)?;
+    ///
+    /// let mut loaded = Model::load(&path)?;
+    /// assert_eq!(loaded.fit(&data, quiet())?.series("loss"), model.fit(&data, quiet())?.series("loss"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no whole safetensors file, holds no model, or one with a kind of layer, optimizer,
+    /// schedule, loss or metric that is not of this library.
+    ///
+    /// # Source
+    /// `keras.models.load_model`.
+    #[track_caller]
+    pub fn load(path: impl AsRef<Path>) -> Result<Model, CheckpointError> {
+        Model::load_with(path, &Registry::new())
+    }
+
+    /// A model from a file, with layers, optimizers, schedules, losses or metrics of one's own; see [`Registry`].
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    #[track_caller]
+    pub fn load_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Model, CheckpointError> {
+        let path = path.as_ref();
+        let origin = Origin::caller();
+        let loaded = read(path).and_then(|contents| {
+            let network = origin.scope(|| load(contents.clone(), registry))?;
+            let training = make_training(&contents, registry, origin)?;
+            let mut model = Model::new(network, training);
+            restore(&mut model, contents)?;
+            Ok(model)
+        });
+        loaded.map_err(CheckpointError::at(path))
+    }
+
     /// Goes on from a checkpoint of the same layers, optimizer, loss, metrics and seed, as if training had never been
-    /// interrupted.
+    /// interrupted. With the same callbacks the next run goes on as they would have: one that had been ended by
+    /// [`EarlyStopping`](super::super::EarlyStopping) ends at once.
     ///
     /// # Errors
     /// When the file cannot be read, is no whole safetensors file, holds no model, or another one; the error says what
     /// differs, and nothing is changed. For weights alone see [`Sequential::load_weights`].
     pub fn restore(&mut self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
         let path = path.as_ref();
-        restore(self, path).map_err(CheckpointError::at(path))
+        read(path).and_then(|contents| restore(self, contents)).map_err(CheckpointError::at(path))
     }
 }
 
@@ -184,14 +255,15 @@ fn save(network: &Sequential, model: Option<&Model>, path: &Path) -> Result<(), 
         ("", named_leaves(trainable)),
         ("", named_leaves(statistics)),
         (TRAINING, state.unwrap_or_default()),
+        (CALLBACKS, model.map(|model| named_leaves(&model.remembered)).unwrap_or_default()),
     ])?;
     let description = Description::new(describe(network), model.map(describe_training));
     write(path, &Contents { tensors, description: Some(description.to_text()) })
 }
 
 #[track_caller]
-fn load(path: &Path, registry: &Registry) -> Result<Sequential, CheckpointProblem> {
-    let Contents { mut tensors, description } = read(path)?;
+fn load(contents: Contents, registry: &Registry) -> Result<Sequential, CheckpointProblem> {
+    let Contents { mut tensors, description } = contents;
     let description = Description::from_text(&description.ok_or(CheckpointProblem::NoModel)?)?;
     let mut network = make(&description.network, registry)?;
     let input =
@@ -220,8 +292,24 @@ fn load(path: &Path, registry: &Registry) -> Result<Sequential, CheckpointProble
     Ok(network)
 }
 
-fn restore(model: &mut Model, path: &Path) -> Result<(), CheckpointProblem> {
-    let Contents { mut tensors, description } = read(path)?;
+/// What the model of a file is trained by.
+fn make_training(
+    contents: &Contents,
+    registry: &Registry,
+    origin: Origin,
+) -> Result<Training, CheckpointProblem> {
+    let description =
+        Description::from_text(contents.description.as_ref().ok_or(CheckpointProblem::NoModel)?)?;
+    let training = description.training.ok_or(CheckpointProblem::NoModel)?;
+    let rate = registry.learning_rate(&training.learning_rate)?;
+    let optimizer = registry.optimizer(&training.optimizer, rate)?;
+    let loss = registry.loss(&training.loss)?;
+    let metrics: Result<_, _> = training.metrics.iter().map(|metric| registry.metric(metric)).collect();
+    Ok(Training::new(optimizer, loss, metrics?, origin))
+}
+
+fn restore(model: &mut Model, contents: Contents) -> Result<(), CheckpointProblem> {
+    let Contents { mut tensors, description } = contents;
     let file = Description::from_text(&description.ok_or(CheckpointProblem::NoModel)?)?;
     let Some(training) = &file.training else { return Err(CheckpointProblem::NoModel) };
     let mut here = Description::new(describe(&model.network), Some(describe_training(model)));
@@ -241,10 +329,15 @@ fn restore(model: &mut Model, path: &Path) -> Result<(), CheckpointProblem> {
     let mut differences = Vec::new();
     let weights = take_weights(&model.network.weights, &mut tensors, &mut differences);
     let state = take(&ready.state, TRAINING, &mut tensors, &mut differences);
+    // Whatever there is: it is for the callbacks to say what they can use.
+    let (remembered, tensors) = tensors.into_iter().partition(|(name, _)| name.starts_with(CALLBACKS));
     unless_fitting(differences, &tensors)?;
     fill_weights(&mut model.network.weights, weights);
     fill(&mut ready.state, state);
     model.position = Position { epochs: training.epochs, batches: training.batches };
+    let own = |(name, tensor): (String, _)| (name[CALLBACKS.len()..].to_owned(), tensor);
+    model.remembered = BTreeMap::into_iter(remembered).map(own).collect();
+    model.is_resumed = true;
     Ok(())
 }
 
@@ -252,7 +345,7 @@ type Taken = (Vec<grafito::Tensor>, Vec<grafito::Tensor>);
 
 fn take_weights(
     weights: &Weights,
-    tensors: &mut std::collections::BTreeMap<String, grafito::Tensor>,
+    tensors: &mut BTreeMap<String, grafito::Tensor>,
     differences: &mut Vec<String>,
 ) -> Taken {
     let trainable = take(&weights.trainable, "", tensors, differences);

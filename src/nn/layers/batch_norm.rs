@@ -42,12 +42,34 @@ impl BatchNorm {
     }
 
     /// How much of the averages stays in a step, from 0 to 1.
+    ///
+    /// ```
+    /// use grafito::nn::{BatchNorm, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let network = Sequential::new().add(BatchNorm::new().momentum(0.75));
+    /// let mut model = network.compile(Sgd::new(0.0), MeanSquaredError, ());
+    /// let x = Tensor::from([[4.0f32], [4.0]]);
+    /// model.step(&x, &x)?;
+    /// assert_eq!(model.weights().get("batch_norm/moving_mean").unwrap().to_vec::<f32>(), [1.0]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn momentum(self, momentum: f32) -> BatchNorm {
         BatchNorm { momentum, ..self }
     }
 
     /// What is added to variances.
+    ///
+    /// ```
+    /// use grafito::nn::{BatchNorm, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// // Before it has seen anything, the variance is 1.
+    /// let y = Sequential::new().add(BatchNorm::new().epsilon(3.0)).predict(&Tensor::from([[8.0f32]]))?;
+    /// assert_eq!(y.item::<f32>(), 4.0);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f32) -> BatchNorm {
         BatchNorm { epsilon, ..self }

@@ -64,18 +64,48 @@ impl Conv2D {
     }
 
     /// Rows and columns from one window to the next.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).strides([2, 2]));
+    /// let y = network.predict(&Tensor::zeros([1, 9, 9, 1], DType::F32))?;
+    /// assert_eq!(y.shape(), &Shape::from([1, 4, 4, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn strides(self, strides: [usize; 2]) -> Conv2D {
         Conv2D { strides, ..self }
     }
 
     /// Rows and columns from an element of a window to the next.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).dilation([2, 2]));
+    /// let y = network.predict(&Tensor::zeros([1, 9, 9, 1], DType::F32))?;
+    /// assert_eq!(y.shape(), &Shape::from([1, 5, 5, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn dilation(self, dilation: [usize; 2]) -> Conv2D {
         Conv2D { dilation, ..self }
     }
 
     /// What is around an image.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).padding(Padding::Same));
+    /// let y = network.predict(&Tensor::zeros([1, 9, 9, 1], DType::F32))?;
+    /// assert_eq!(y.shape(), &Shape::from([1, 9, 9, 2]));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn padding(self, padding: Padding) -> Conv2D {
         Conv2D { padding, ..self }
@@ -88,24 +118,64 @@ impl Conv2D {
     }
 
     /// Leaves the bias out.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).without_bias());
+    /// assert_eq!(network.build()?.weights().names(), ["conv2d/kernel"]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn without_bias(self) -> Conv2D {
         Conv2D { use_bias: false, ..self }
     }
 
     /// What the kernel starts as.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Initializer, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).kernel_initializer(Initializer::Ones));
+    /// let y = network.predict(&Tensor::ones([1, 9, 9, 1], DType::F32))?;
+    /// assert!(y.to_vec::<f32>().iter().all(|&sum| sum == 9.0));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn kernel_initializer(self, kernel_initializer: Initializer) -> Conv2D {
         Conv2D { kernel_initializer, ..self }
     }
 
     /// What the bias starts as.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Initializer, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).bias_initializer(Initializer::Constant(0.5)));
+    /// let y = network.predict(&Tensor::zeros([1, 9, 9, 1], DType::F32))?;
+    /// assert!(y.to_vec::<f32>().iter().all(|&bias| bias == 0.5));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn bias_initializer(self, bias_initializer: Initializer) -> Conv2D {
         Conv2D { bias_initializer, ..self }
     }
 
     /// What a large kernel costs.
+    ///
+    /// ```
+    /// use grafito::nn::{Conv2D, Regularizer, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().input([9, 9, 1]).add(Conv2D::new(2, [3, 3]).kernel_regularizer(Regularizer::l2(0.1)));
+    /// let (network, _) = network.into_parts()?;
+    /// assert_eq!(network.weights()[0].regularizer, Some(Regularizer::l2(0.1)));
+    /// # let _ = DType::F32;
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn kernel_regularizer(self, regularizer: Regularizer) -> Conv2D {
         Conv2D { kernel_regularizer: Some(regularizer), ..self }

@@ -43,12 +43,30 @@ impl Embedding {
     }
 
     /// What the table starts as.
+    ///
+    /// ```
+    /// use grafito::nn::{Embedding, Initializer, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().add(Embedding::new(10, 2).initializer(Initializer::Ones));
+    /// assert_eq!(network.predict(&Tensor::from([[7i64]]))?.to_vec::<f32>(), [1.0, 1.0]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn initializer(self, initializer: Initializer) -> Embedding {
         Embedding { initializer, ..self }
     }
 
     /// What a large table costs.
+    ///
+    /// ```
+    /// use grafito::nn::{Embedding, Regularizer, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let words = Sequential::new().input_of(DType::I64, [5]).add(Embedding::new(10, 2).regularizer(Regularizer::l1(0.1)));
+    /// assert_eq!(words.into_parts()?.0.weights()[0].regularizer, Some(Regularizer::l1(0.1)));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn regularizer(self, regularizer: Regularizer) -> Embedding {
         Embedding { regularizer: Some(regularizer), ..self }

@@ -82,6 +82,10 @@ pooling! {
     /// let mut network = Sequential::new().input([26, 26, 32]).add(MaxPool2D::new([2, 2]));
     /// let y = network.predict(&Tensor::zeros([5, 26, 26, 32], DType::F32)).unwrap();
     /// assert_eq!(y.shape(), &Shape::from([5, 13, 13, 32]));
+    /// // Windows that overlap, also over the edge.
+    /// let overlapping = MaxPool2D::new([3, 3]).strides([2, 2]).padding(Padding::Same);
+    /// let y = Sequential::new().add(overlapping).predict(&Tensor::zeros([5, 27, 27, 32], DType::F32)).unwrap();
+    /// assert_eq!(y.shape(), &Shape::from([5, 14, 14, 32]));
     /// ```
     MaxPool2D "MaxPool2D" max_pool2d;
 
@@ -100,6 +104,10 @@ pooling! {
     /// let mut network = Sequential::new().input([4, 4, 1]).add(AvgPool2D::new([4, 2]));
     /// let y = network.predict(&Tensor::ones([1, 4, 4, 1], DType::F32)).unwrap();
     /// assert_eq!(y.to_vec::<f32>(), [1.0, 1.0]);
+    /// // Windows that overlap, also over the edge.
+    /// let overlapping = AvgPool2D::new([3, 3]).strides([2, 2]).padding(Padding::Same);
+    /// let y = Sequential::new().add(overlapping).predict(&Tensor::ones([1, 4, 4, 1], DType::F32)).unwrap();
+    /// assert_eq!(y.to_vec::<f32>(), [1.0; 4]);
     /// ```
     AvgPool2D "AvgPool2D" avg_pool2d;
 }

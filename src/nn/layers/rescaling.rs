@@ -37,6 +37,15 @@ impl Rescaling {
     }
 
     /// Also adds `offset`.
+    ///
+    /// ```
+    /// use grafito::nn::{Rescaling, Sequential};
+    /// use grafito::prelude::*;
+    ///
+    /// let mut network = Sequential::new().add(Rescaling::new(1.0 / 127.5).offset(-1.0));
+    /// assert_eq!(network.predict(&Tensor::from([[0u8, 255]]))?.to_vec::<f32>(), [-1.0, 1.0]);
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
     #[must_use]
     pub fn offset(self, offset: f32) -> Rescaling {
         Rescaling { offset, ..self }

@@ -53,6 +53,16 @@ impl BinaryCrossEntropy {
     }
 
     /// Draws targets to a half by this share.
+    ///
+    /// ```
+    /// use grafito::nn::{BinaryCrossEntropy, Loss, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let (certain, one) = (Predictions::new(Tensor::from([[20.0f32]])), Tensor::from([[1.0f32]]));
+    /// let loss = |loss: BinaryCrossEntropy| loss.mean(&certain, &one).item::<f32>();
+    /// assert!(loss(BinaryCrossEntropy::from_logits()) < 1e-6);
+    /// assert!(loss(BinaryCrossEntropy::from_logits().label_smoothing(0.2)) > 1.0);
+    /// ```
     #[must_use]
     pub fn label_smoothing(self, share: f64) -> BinaryCrossEntropy {
         BinaryCrossEntropy { label_smoothing: share, ..self }

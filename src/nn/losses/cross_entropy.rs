@@ -55,6 +55,16 @@ impl CrossEntropy {
 
     /// Takes this share of each distribution and gives it to all classes alike, so that no probability need come to 1.
     ///
+    /// ```
+    /// use grafito::nn::{CrossEntropy, Loss, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let (certain, first) = (Predictions::new(Tensor::from([[20.0f32, 0.0]])), Tensor::from([[1.0f32, 0.0]]));
+    /// let loss = |loss: CrossEntropy| loss.mean(&certain, &first).item::<f32>();
+    /// assert!(loss(CrossEntropy::from_logits()) < 1e-6);
+    /// assert!(loss(CrossEntropy::from_logits().label_smoothing(0.2)) > 1.0);
+    /// ```
+    ///
     /// # Source
     /// Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture", 2016.
     #[must_use]

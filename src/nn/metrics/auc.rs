@@ -1,7 +1,8 @@
 //! How well a score tells yes from no, whatever the threshold.
 
 use grafito::{DType, Fact, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -40,6 +41,7 @@ use super::one_class::{one_class, share};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Auc {
+    #[serde(deserialize_with = "sensible")]
     thresholds: usize,
     curve: Curve,
     class: Option<usize>,
@@ -52,6 +54,14 @@ enum Curve {
     PrecisionRecall,
 }
 
+/// So many thresholds as a file may ask for.
+fn sensible<'a, D: Deserializer<'a>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        thresholds @ 2..=1_000_000 => Ok(thresholds),
+        thresholds => Err(D::Error::custom(format!("a curve with {thresholds} thresholds"))),
+    }
+}
+
 impl Auc {
     /// Under the ROC curve, with 200 thresholds.
     pub fn new() -> Auc {
@@ -59,6 +69,20 @@ impl Auc {
     }
 
     /// With so many thresholds, of which one lies below and one above all scores.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().thresholds(2);
+    /// let start = metric.start(&Fact::new(DType::F32, [])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 0]));
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // With none between 0 and 1 the curve is a diagonal.
+    /// assert_eq!(metric.result(&totals), 0.5);
+    /// ```
     ///
     /// # Panics
     /// When there are fewer than two.
@@ -70,12 +94,41 @@ impl Auc {
     }
 
     /// Under the curve of precision against recall, which tells more where few are so. In logs it is `auc_pr`.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().precision_recall();
+    /// let start = metric.start(&Fact::new(DType::F32, [])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 0]));
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // All that are so have higher scores than all that are not.
+    /// assert!((metric.result(&totals) - 1.0).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn precision_recall(self) -> Auc {
         Auc { curve: Curve::PrecisionRecall, ..self }
     }
 
     /// Of one class of several, against all others. In logs it is `auc_2` for class 2.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Auc, Metric, Predictions};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Auc::new().of_class(1);
+    /// let start = metric.start(&Fact::new(DType::F32, [2])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let p = Tensor::from([[0.1f32, 0.9], [0.4, 0.6], [0.8, 0.2]]);
+    /// let y = Tensor::from([1u8, 0, 1]);
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// // Of two pairs of one that is of the class and one that is not, one is in order.
+    /// assert!((metric.result(&totals) - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn of_class(self, class: usize) -> Auc {
         Auc { class: Some(class), ..self }

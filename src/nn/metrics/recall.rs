@@ -43,12 +43,39 @@ impl Recall {
     }
 
     /// Predictions above this say yes.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Metric, Predictions, Recall};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Recall::new().threshold(0.8);
+    /// let start = metric.start(&Fact::new(DType::F32, [])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let (p, y) = (Tensor::from([0.9f32, 0.6, 0.7, 0.1]), Tensor::from([1u8, 0, 1, 0]));
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// assert_eq!(metric.result(&totals), 0.5);
+    /// ```
     #[must_use]
     pub fn threshold(self, threshold: f64) -> Recall {
         Recall { threshold, ..self }
     }
 
     /// Of one class of several: its probability against the threshold. In logs it is `recall_2` for class 2.
+    ///
+    /// ```
+    /// use grafito::Fact;
+    /// use grafito::nn::{Metric, Predictions, Recall};
+    /// use grafito::prelude::*;
+    ///
+    /// let metric = Recall::new().of_class(1);
+    /// let start = metric.start(&Fact::new(DType::F32, [2])).into_iter();
+    /// let start: Vec<Tensor> = start.map(|(_, total)| total).collect();
+    /// let p = Tensor::from([[0.1f32, 0.9], [0.4, 0.6], [0.8, 0.2]]);
+    /// let y = Tensor::from([1u8, 0, 1]);
+    /// let totals = metric.update(&start, &Predictions::new(p), &y);
+    /// assert_eq!((metric.name().as_str(), metric.result(&totals)), ("recall_1", 0.5));
+    /// ```
     #[must_use]
     pub fn of_class(self, class: usize) -> Recall {
         Recall { class: Some(class), ..self }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 
 /// Divides gradients by the root of the sum of their squares: `s += g²`, `p -= learning_rate · g / √(s + epsilon)`. What
 /// rarely has a gradient, such as a row of an embedding, moves further when it has one.
@@ -28,9 +28,9 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// Duchi, Hazan, Singer, "Adaptive subgradient methods", 2011; `keras.optimizers.Adagrad`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Adagrad {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     initial_accumulator: f64,
     epsilon: f64,
@@ -49,9 +49,25 @@ impl Adagrad {
     }
 
     /// What is added to the sums.
+    ///
+    /// ```
+    /// use grafito::nn::{Adagrad, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adagrad::new(0.5).initial_accumulator(0.0).epsilon(3.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 / 2.0);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Adagrad {
         Adagrad { epsilon, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> Adagrad {
+        Adagrad { learning_rate, ..self }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 
 /// Follows a moving average of gradients, divided by the root of one of their squares: `m += (1 - β₁) · (g - m)`,
 /// `v += (1 - β₂) · (g² - v)`, `p -= learning_rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + epsilon)` in step `t`, from 1 on.
@@ -29,9 +29,9 @@ use super::super::schedule::LearningRateSchedule;
 /// # Source
 /// Kingma, Ba, "Adam: a method for stochastic optimization", 2015; `keras.optimizers.Adam`, which has the epsilon in the
 /// same place, that of the paper's remark on efficiency.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Adam {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     beta_1: f64,
     beta_2: f64,
@@ -47,12 +47,35 @@ impl Adam {
     }
 
     /// How much of the averages of gradients and of squares goes on, from 0 up to 1.
+    ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).betas(0.0, 0.0).epsilon(0.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// // Without averages it follows the sign.
+    /// optimizer.step(&mut w, &Tensor::scalar(30.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn betas(self, beta_1: f64, beta_2: f64) -> Adam {
         Adam { beta_1, beta_2, ..self }
     }
 
     /// What is added to the root.
+    ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).betas(0.0, 0.0).epsilon(1.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.75).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Adam {
         Adam { epsilon, ..self }
@@ -60,11 +83,27 @@ impl Adam {
 
     /// Divides by the root of the largest average of squares that there has been.
     ///
+    /// ```
+    /// use grafito::nn::{Adam, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Adam::new(0.5).amsgrad();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.len(), 3);
+    /// ```
+    ///
     /// # Source
     /// Reddi, Kale, Kumar, "On the convergence of Adam and beyond", 2018.
     #[must_use]
     pub fn amsgrad(self) -> Adam {
         Adam { amsgrad: true, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> Adam {
+        Adam { learning_rate, ..self }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Adam with weight decay.
 
+use std::sync::Arc;
+
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -26,7 +28,7 @@ use super::weight_decay::decayed;
 ///
 /// # Source
 /// Loshchilov, Hutter, "Decoupled weight decay regularization", 2019; `keras.optimizers.AdamW`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AdamW {
     #[serde(flatten)]
     adam: Adam,
@@ -46,21 +48,59 @@ impl AdamW {
     }
 
     /// As [`Adam::betas`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).weight_decay(0.0).betas(0.0, 0.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(30.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.5).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn betas(self, beta_1: f64, beta_2: f64) -> AdamW {
         AdamW { adam: self.adam.betas(beta_1, beta_2), ..self }
     }
 
     /// As [`Adam::epsilon`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).weight_decay(0.0).betas(0.0, 0.0).epsilon(1.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert!((w.item::<f32>() - 0.75).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> AdamW {
         AdamW { adam: self.adam.epsilon(epsilon), ..self }
     }
 
     /// As [`Adam::amsgrad`].
+    ///
+    /// ```
+    /// use grafito::nn::{AdamW, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = AdamW::new(0.5).amsgrad();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.len(), 3);
+    /// ```
     #[must_use]
     pub fn amsgrad(self) -> AdamW {
         AdamW { adam: self.adam.amsgrad(), ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> AdamW {
+        AdamW { adam: self.adam.at(learning_rate), ..self }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Optimizers that follow no gradient too far.
 
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::super::optimizer::{Optimizer, Update};
@@ -30,9 +30,9 @@ pub struct Clip<O> {
 }
 
 /// What must not exceed the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum By {
+pub(in super::super) enum By {
     Norm,
     GlobalNorm,
     Value,
@@ -40,6 +40,17 @@ enum By {
 
 impl<O: Optimizer> Clip<O> {
     /// Scales each gradient whose norm, the root of the sum of squares, exceeds the limit down to that norm.
+    ///
+    /// ```
+    /// use grafito::nn::{Clip, Optimizer, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let clipped = Clip::by_norm(1.0, Sgd::new(1.0));
+    /// let mut w = Tensor::from([0.0f32, 0.0]);
+    /// let mut state = clipped.start(&w);
+    /// clipped.step(&mut w, &Tensor::from([-3.0f32, 0.0]), &mut state);
+    /// assert_eq!(w.to_vec::<f32>(), [1.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// When the limit is not positive.
@@ -62,6 +73,17 @@ impl<O: Optimizer> Clip<O> {
 
     /// Bounds each element to `[-limit, limit]`.
     ///
+    /// ```
+    /// use grafito::nn::{Clip, Optimizer, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let clipped = Clip::by_value(1.0, Sgd::new(1.0));
+    /// let mut w = Tensor::from([0.0f32, 0.0]);
+    /// let mut state = clipped.start(&w);
+    /// clipped.step(&mut w, &Tensor::from([-3.0f32, 0.0]), &mut state);
+    /// assert_eq!(w.to_vec::<f32>(), [1.0, 0.0]);
+    /// ```
+    ///
     /// # Panics
     /// When the limit is not positive.
     #[track_caller]
@@ -71,8 +93,18 @@ impl<O: Optimizer> Clip<O> {
 
     #[track_caller]
     fn new(by: By, limit: f64, optimizer: O) -> Clip<O> {
-        assert!(limit > 0.0, "gradients are clipped to {limit}, expected a positive limit");
-        Clip { by, limit, optimizer }
+        match Clip::checked(by, limit, optimizer) {
+            Ok(clip) => clip,
+            Err(message) => panic!("{message}"),
+        }
+    }
+
+    /// From settings that may make no sense.
+    pub(in super::super) fn checked(by: By, limit: f64, optimizer: O) -> Result<Clip<O>, String> {
+        if limit > 0.0 {
+            return Ok(Clip { by, limit, optimizer });
+        }
+        Err(format!("gradients are clipped to {limit}, expected a positive limit"))
     }
 
     /// What a gradient is multiplied by when its norm is the root of this.

@@ -11,6 +11,7 @@ mod weight_decay;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adam_w::AdamW;
+pub(super) use clip::By;
 pub use clip::Clip;
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;

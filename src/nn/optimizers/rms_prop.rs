@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 
 /// Divides gradients by the root of a moving average of their squares: `v = rho · v + (1 - rho) · g²`,
 /// `p -= learning_rate · g / √(v + epsilon)`.
@@ -28,9 +28,9 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// Hinton, Tieleman, "Lecture 6.5: RMSprop", 2012; `keras.optimizers.RMSprop`, which has the epsilon under the root, too.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RmsProp {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     rho: f64,
     momentum: f64,
@@ -52,21 +52,59 @@ impl RmsProp {
     }
 
     /// How much of the previous movement goes on, from 0 up to 1.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).momentum(0.9);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.names(), ["velocity", "momentum"]);
+    /// ```
     #[must_use]
     pub fn momentum(self, momentum: f64) -> RmsProp {
         RmsProp { momentum, ..self }
     }
 
     /// What is added to the average.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).rho(0.0).epsilon(3.0);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 / 2.0);
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> RmsProp {
         RmsProp { epsilon, ..self }
     }
 
     /// Divides by the root of the variance instead: the square of the average gradient is taken off the average square.
+    ///
+    /// ```
+    /// use grafito::nn::{RmsProp, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = RmsProp::new(0.5).centered();
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(1.0f32), &mut state);
+    /// assert_eq!(state.slots.names(), ["velocity", "average"]);
+    /// ```
     #[must_use]
     pub fn centered(self) -> RmsProp {
         RmsProp { centered: true, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> RmsProp {
+        RmsProp { learning_rate, ..self }
     }
 }
 

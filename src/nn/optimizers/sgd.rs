@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use grafito::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
 use super::super::optimizer::{Optimizer, Update};
-use super::super::schedule::LearningRateSchedule;
+use super::super::schedule::{LearningRateSchedule, none_yet};
 use super::weight_decay::decayed;
 
 /// Moves against the gradient: `p -= learning_rate · g`; with momentum `v = momentum · v - learning_rate · g`, `p += v`.
@@ -28,9 +28,9 @@ use super::weight_decay::decayed;
 ///
 /// # Source
 /// `keras.optimizers.SGD`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sgd {
-    #[serde(skip)]
+    #[serde(skip, default = "none_yet")]
     learning_rate: Arc<dyn LearningRateSchedule>,
     momentum: f64,
     nesterov: bool,
@@ -72,9 +72,25 @@ impl Sgd {
 
     /// Before it follows its gradient, takes this share of a parameter from it, times the learning rate:
     /// `p -= learning_rate · decay · p`. Momentum does not see it.
+    ///
+    /// ```
+    /// use grafito::nn::{Sgd, Optimizer};
+    /// use grafito::prelude::*;
+    ///
+    /// let optimizer = Sgd::new(0.5).weight_decay(0.25);
+    /// let mut w = Tensor::scalar(1.0f32);
+    /// let mut state = optimizer.start(&w);
+    /// optimizer.step(&mut w, &Tensor::scalar(0.0f32), &mut state);
+    /// assert_eq!(w.item::<f32>(), 1.0 - 0.5 * 0.25);
+    /// ```
     #[must_use]
     pub fn weight_decay(self, decay: f64) -> Sgd {
         Sgd { weight_decay: decay, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(in super::super) fn at(self, learning_rate: Arc<dyn LearningRateSchedule>) -> Sgd {
+        Sgd { learning_rate, ..self }
     }
 }
 

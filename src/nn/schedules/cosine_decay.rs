@@ -1,9 +1,10 @@
 //! Learning rates that fall along half a wave.
 
 use std::f64::consts::PI;
+use std::num::NonZeroU32;
 
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -25,10 +26,10 @@ use super::super::schedule::LearningRateSchedule;
 /// Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017;
 /// `keras.optimizers.schedules.CosineDecay`, whose `alpha` is the floor. For its warm-up see
 /// [`WarmUp`](super::super::WarmUp).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CosineDecay {
     initial: f32,
-    steps: u32,
+    steps: NonZeroU32,
     floor: f64,
 }
 
@@ -39,11 +40,21 @@ impl CosineDecay {
     /// When `steps` is 0.
     #[track_caller]
     pub fn new(initial: f32, steps: u32) -> CosineDecay {
-        assert!(steps > 0, "the rate falls in 0 steps, expected at least 1");
+        let Some(steps) = NonZeroU32::new(steps) else {
+            panic!("the rate falls in 0 steps, expected at least 1")
+        };
         CosineDecay { initial, steps, floor: 0.0 }
     }
 
     /// Which share of the initial rate stays in the end.
+    ///
+    /// ```
+    /// use grafito::nn::{CosineDecay, LearningRateSchedule};
+    /// use grafito::prelude::*;
+    ///
+    /// let schedule = CosineDecay::new(0.5, 1000).floor(0.25);
+    /// assert_eq!(schedule.rate(&Tensor::scalar(0.5f32), &Tensor::scalar(1000i64)).item::<f32>(), 0.125);
+    /// ```
     #[must_use]
     pub fn floor(self, floor: f64) -> CosineDecay {
         CosineDecay { floor, ..self }
@@ -60,7 +71,7 @@ impl LearningRateSchedule for CosineDecay {
     }
 
     fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
-        let way = step.minimum(i64::from(self.steps)).cast(DType::F64) / f64::from(self.steps);
+        let way = step.minimum(i64::from(self.steps.get())).cast(DType::F64) / f64::from(self.steps.get());
         let wave = ((way * PI).cos() + 1.0) * 0.5;
         initial * (wave * (1.0 - self.floor) + self.floor).cast(DType::F32)
     }

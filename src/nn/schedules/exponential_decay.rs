@@ -1,7 +1,9 @@
 //! Learning rates that fall by one factor, smoothly.
 
+use std::num::NonZeroU32;
+
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -20,10 +22,10 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// `keras.optimizers.schedules.ExponentialDecay`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ExponentialDecay {
     initial: f32,
-    every: u32,
+    every: NonZeroU32,
     factor: f64,
 }
 
@@ -34,7 +36,9 @@ impl ExponentialDecay {
     /// When `every` is 0.
     #[track_caller]
     pub fn new(initial: f32, every: u32, factor: f64) -> ExponentialDecay {
-        assert!(every > 0, "the rate falls in each 0 steps, expected at least 1");
+        let Some(every) = NonZeroU32::new(every) else {
+            panic!("the rate falls in each 0 steps, expected at least 1")
+        };
         ExponentialDecay { initial, every, factor }
     }
 }
@@ -49,7 +53,7 @@ impl LearningRateSchedule for ExponentialDecay {
     }
 
     fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
-        let exponent = step.cast(DType::F64) / f64::from(self.every);
+        let exponent = step.cast(DType::F64) / f64::from(self.every.get());
         initial * Tensor::scalar(self.factor).pow(exponent).cast(DType::F32)
     }
 

@@ -1,7 +1,9 @@
 //! Learning rates that fall in stairs.
 
+use std::num::NonZeroU32;
+
 use grafito::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::config;
@@ -20,10 +22,10 @@ use super::super::schedule::LearningRateSchedule;
 ///
 /// # Source
 /// `keras.optimizers.schedules.ExponentialDecay(staircase=True)`, `torch.optim.lr_scheduler.StepLR`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepDecay {
     initial: f32,
-    every: u32,
+    every: NonZeroU32,
     factor: f64,
 }
 
@@ -34,7 +36,9 @@ impl StepDecay {
     /// When `every` is 0.
     #[track_caller]
     pub fn new(initial: f32, every: u32, factor: f64) -> StepDecay {
-        assert!(every > 0, "the rate falls after each 0 steps, expected at least 1");
+        let Some(every) = NonZeroU32::new(every) else {
+            panic!("the rate falls after each 0 steps, expected at least 1")
+        };
         StepDecay { initial, every, factor }
     }
 }
@@ -49,7 +53,7 @@ impl LearningRateSchedule for StepDecay {
     }
 
     fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
-        let falls = (step / i64::from(self.every)).cast(DType::F64);
+        let falls = (step / i64::from(self.every.get())).cast(DType::F64);
         initial * Tensor::scalar(self.factor).pow(falls).cast(DType::F32)
     }
 

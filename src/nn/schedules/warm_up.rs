@@ -1,5 +1,7 @@
 //! Learning rates that rise before they follow another schedule.
 
+use std::num::NonZeroU32;
+
 use grafito::{DType, Tensor};
 use serde_json::{Value as Json, json};
 
@@ -23,7 +25,7 @@ use super::super::schedule::LearningRateSchedule;
 /// nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmUp<S> {
-    steps: u32,
+    steps: NonZeroU32,
     then: S,
 }
 
@@ -34,7 +36,9 @@ impl<S: LearningRateSchedule> WarmUp<S> {
     /// When `steps` is 0.
     #[track_caller]
     pub fn new(steps: u32, then: S) -> WarmUp<S> {
-        assert!(steps > 0, "the rate rises in 0 steps, expected at least 1");
+        let Some(steps) = NonZeroU32::new(steps) else {
+            panic!("the rate rises in 0 steps, expected at least 1")
+        };
         WarmUp { steps, then }
     }
 }
@@ -49,8 +53,8 @@ impl<S: LearningRateSchedule> LearningRateSchedule for WarmUp<S> {
     }
 
     fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
-        let steps = i64::from(self.steps);
-        let part = (step + 1).minimum(steps).cast(DType::F64) / f64::from(self.steps);
+        let steps = i64::from(self.steps.get());
+        let part = (step + 1).minimum(steps).cast(DType::F64) / f64::from(self.steps.get());
         self.then.rate(initial, &(step - steps).maximum(0)) * part.cast(DType::F32)
     }
 
