@@ -10,10 +10,11 @@ use graph_core::{Array, DType, Error, Graph};
 use graph_ops::{Tensor, or_raise, raise};
 use prost::Message;
 
+use super::graph::Drawn;
 use super::messages::{
-    Content, DataClass, DataType, Dim, Event, FunctionGraphs, GraphDef, Histogram, HparamsData, Image,
-    Metadata, Plugin, RunMetadata, Session, SessionEnd, SessionStart, ShapeProto, Status, Summary,
-    TensorProto, Value, What,
+    Content, DataClass, DataType, Dim, Event, FunctionGraphs, Histogram, HparamsData, Image, Metadata,
+    Plugin, RunMetadata, Session, SessionEnd, SessionStart, ShapeProto, Status, Summary, TensorProto, Value,
+    What,
 };
 use super::outbox::Outbox;
 use super::{Hyperparameter, TensorBoardError, file, record};
@@ -251,7 +252,7 @@ impl Writer {
     /// # Source
     /// `tf.summary.graph`, `tf.summary.trace_export`.
     pub fn graph(&self, tag: &str, graph: &Graph) {
-        let graph = GraphDef::of(graph);
+        let graph = Drawn::new(graph).graph;
         if !std::mem::replace(&mut self.lock().has_graph, true) {
             // The one graph that a run has for readers that know no tags of graphs.
             self.log(0, What::GraphDef(graph.encode_to_vec()));

@@ -13,10 +13,12 @@
 //! is an operand of the node. This makes every pass a function on graphs that calls itself on regions.
 //!
 //! Every node has an [`Origin`](crate::origin::Origin), the user's expression that made it; gradients and rewrites
-//! keep it.
+//! keep it. It tells the [name scope](crate::scope::NameScope), too, relative to the graph that the node stands in: what
+//! holds a region is around it. Nothing but drawings and the like reads it.
 //!
 //! What exactly is legal is written down, as code, in [`verify`](crate::verify::verify).
 
+mod calls;
 mod node;
 mod splice;
 mod store;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+pub use calls::CallScopes;
 pub use node::{Node, NodeKind};
 use store::Store;
 
