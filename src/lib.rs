@@ -39,8 +39,8 @@ pub mod terminal;
 pub use function::CacheInfo;
 pub use graph_core::{
     Arena, Array, Attr, Attributes, Changed, Class, DType, Element, Error, Fact, Facts, Graph, Kernel, Mode,
-    NameScope, Node, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions, Profile, Report, Shape,
-    Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode, name_scope, num_threads,
+    NameScope, Node, NodeId, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions, Profile, Report,
+    Shape, Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode, name_scope, num_threads,
     operands, set_mode, set_num_threads, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};

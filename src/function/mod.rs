@@ -198,7 +198,8 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for In
             eval_all(&leaves)?;
             let arrays: Vec<Array> =
                 leaves.iter().map(|leaf| leaf.try_array()).collect::<Result<_, Error>>()?;
-            concrete.compiled()?.plan.profile(&arrays, PROFILED_RUNS)
+            let compiled = concrete.compiled()?;
+            compiled.plan.profile(&compiled.optimized, &arrays, PROFILED_RUNS)
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Callbacks: what is called at the turns of a training run.
 
-use graph_core::Graph;
+use graph_core::{Graph, Profile};
 use graph_ops::Tensor;
 
 use super::error::ModelError;
@@ -310,6 +310,15 @@ impl Run<'_> {
         let Some((x, targets)) = &self.batch else { return Ok(None) };
         let traced = self.model.step_graph(x, targets)?;
         Ok(Some((traced, self.model.step_optimized(x, targets)?)))
+    }
+
+    /// Where the time of the step that was just made goes; `None` before the first step. Nothing of the model changes.
+    ///
+    /// # Errors
+    /// When the step cannot be made again.
+    pub fn step_profile(&mut self) -> Result<Option<Profile>, ModelError> {
+        let Some((x, targets)) = &self.batch else { return Ok(None) };
+        Ok(Some(self.model.step_profile(x, targets)?))
     }
 
     /// The epochs of this run so far.

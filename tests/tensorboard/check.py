@@ -71,8 +71,12 @@ def tensors(run):
             if plugin.plugin_name == "text":
                 yield "text", tag, event.step, values[0].decode()
             elif plugin.plugin_name == "graph_run_metadata_graph":
-                graph = RunMetadata.FromString(values[0]).function_graphs[0].pre_optimization_graph
-                yield from nodes(tag, graph)
+                yield from nodes(tag, RunMetadata.FromString(values[0]).function_graphs[0].pre_optimization_graph)
+            elif plugin.plugin_name == "graph_run_metadata":
+                metadata = RunMetadata.FromString(values[0])
+                yield from nodes(tag, metadata.function_graphs[0].pre_optimization_graph)
+                for node in metadata.step_stats.dev_stats[0].node_stats:
+                    yield "time", tag, node.node_name, node.all_start_micros, node.all_end_rel_micros
             elif plugin.plugin_name == "hparams":
                 yield from session(plugin_data_pb2.HParamsPluginData.FromString(plugin.content))
             else:
@@ -166,11 +170,16 @@ def tagged_graphs(address):
     return graphs
 
 
+# Cards are grouped by what stands before the slash in their tags. A page shows twelve of the first three groups.
+OPEN_ALL = """
+everything('tf-category-paginated-view').forEach(group => { group.opened = true; group._limit = 1000; }), """
+
+
 def show_scalars(page, runs):
     """Each tag has a card, each run a line in it (and another, smoothed)."""
     tags = {tag for run in runs.values() for tag in run.Tags()["scalars"]}
     count = sum(len(run.Tags()["scalars"]) for run in runs.values())
-    page.wait_for(f"everything('tf-scalar-card').length == {len(tags)}", f"a card for each of {tags}")
+    page.wait_for(f"{OPEN_ALL} everything('tf-scalar-card').length == {len(tags)}", f"a card for each of {tags}")
     lines = "everything('path.line').filter(line => (line.getAttribute('d') || '').includes('L')).length"
     page.wait_for(f"{lines} >= {count}", f"{count} curves")
     names = set(page.evaluate("everything('tf-scalar-card').map(card => card.tag)"))
@@ -182,7 +191,7 @@ def show_histograms(page, runs):
     cards = {(name, tag) for name, run in runs.items() for tag in run.Tags()["histograms"]}
     outlines = sum(len(run.Histograms(tag)) for run in runs.values() for tag in run.Tags()["histograms"])
     drawn = "everything('path.outline').filter(line => (line.getAttribute('d') || '').includes('L')).length"
-    page.wait_for(f"{drawn} == {outlines}", f"{outlines} outlines of histograms")
+    page.wait_for(f"{OPEN_ALL} {drawn} == {outlines}", f"{outlines} outlines of histograms")
     found = page.evaluate("everything('tf-histogram-loader').map(card => [card.run, card.tag])")
     assert set(map(tuple, found)) == cards, found
 

@@ -212,7 +212,12 @@ impl<'g> Planner<'g> {
             action: Action::Rows(program),
             arguments: arguments.iter().map(|&value| Argument::Slot(self.slot(value))).collect(),
             results: results.iter().map(|&value| self.slot(value)).collect(),
-            provenance: Provenance { op: names.join("+"), origin, operands: Vec::new() },
+            provenance: Provenance {
+                op: names.join("+"),
+                nodes: group.members.iter().copied().collect(),
+                origin,
+                operands: Vec::new(),
+            },
         });
         self.free_dead(&arguments, &results, position);
     }

@@ -23,7 +23,7 @@ use names::Names;
 use super::messages::{AttrKind, GraphDef, NodeDef, Versions};
 
 /// Where everything is computed.
-const DEVICE: &str = "/device:CPU:0";
+pub(super) const DEVICE: &str = "/device:CPU:0";
 
 /// The regions that a node is in, outermost first: each by the node that holds it, and its number among that node's.
 type Path = Vec<(NodeId, usize)>;
@@ -31,10 +31,15 @@ type Path = Vec<(NodeId, usize)>;
 /// A graph in TensorFlow's form, and what its nodes are called there.
 pub(super) struct Drawn {
     pub(super) graph: GraphDef,
-    pub(super) names: HashMap<(Path, NodeId), String>,
+    names: HashMap<(Path, NodeId), String>,
 }
 
 impl Drawn {
+    /// What a node in these regions is called; `None` where there is no such node.
+    pub(super) fn name(&self, regions: &[(NodeId, usize)], id: NodeId) -> Option<&String> {
+        self.names.get(&(regions.to_vec(), id))
+    }
+
     pub(super) fn new(graph: &Graph) -> Drawn {
         let mut drawing = Drawing::default();
         let inputs = graph.inputs().iter().map(|&id| drawing.input(graph.node(id))).collect();
