@@ -238,6 +238,36 @@ def show_graphs(page, graphs):
         print(f"drawn: {tag}, {len(graphs[first, tag])} nodes")
 
 
+def profiles(runs):
+    """For each run its profiles' tags with how many nodes have a time."""
+    found = {}
+    for name, run in runs.items():
+        for tag in run.Tags()["tensors"]:
+            if run.SummaryMetadata(tag).plugin_data.plugin_name == "graph_run_metadata":
+                metadata = RunMetadata.FromString(run.Tensors(tag)[0].tensor_proto.string_val[0])
+                found[name, tag] = len(metadata.step_stats.dev_stats[0].node_stats)
+    return found
+
+
+def show_times(page, profiles):
+    """The profiles of the first run that has one color their graphs."""
+    first = min(run for run, _ in profiles)
+    controls = "everything('tf-graph-controls')[0]"
+    page.wait_for(f"({controls}?.datasets ?? []).length > 0", "a choice of graphs")
+    run = page.evaluate(f"{controls}.datasets.map(run => run.name)").index(first)
+    page.evaluate(f"{controls}._selectedRunIndex = {run}")
+    for tag in sorted(tag for run, tag in profiles if run == first):
+        index = page.evaluate(f"{controls}.datasets[{run}].tags.map(tag => tag.displayName)").index(tag)
+        page.evaluate(f"{controls}._selectedTagIndex = {index}")
+        page.evaluate(f"{controls}._selectedGraphType = 'profile'")
+        count = f"{controls}.stats?.dev_stats?.flatMap(device => device.node_stats).length"
+        page.wait_for(f"{count} == {profiles[first, tag]}", f"the times of {tag}", f"'times: ' + {count}")
+        page.evaluate(f"{controls}.colorBy = 'compute_time'")
+        fills = "new Set(everything('g.node .nodecolortarget').map(shape => shape.style.fill)).size"
+        page.wait_for(f"{controls}._currentGradientParams != null && {fills} > 1", f"the colors of {tag}")
+        print(f"colored: {tag}, {profiles[first, tag]} times")
+
+
 def check_pages(folder, pictures=None):
     runs = accumulators(folder)
     with served(folder) as address:
@@ -249,12 +279,16 @@ def check_pages(folder, pictures=None):
             print("SKIPPED: there is no Chromium to look at the pages with")
             return
         with browser.Browser(program, 1200, 640) as page:
-            for name, show, argument in (
-                ("scalars", show_scalars, runs),
-                ("histograms", show_histograms, runs),
-                ("graphs", show_graphs, graphs),
+            for name, tab, show, argument in (
+                ("scalars", "scalars", show_scalars, runs),
+                ("histograms", "histograms", show_histograms, runs),
+                ("graphs", "graphs", show_graphs, graphs),
+                ("times", "graphs", show_times, profiles(runs)),
             ):
-                page.open(f"{address}?darkMode=false#{name}")
+                if not argument:
+                    print(f"not logged: {name}")
+                    continue
+                page.open(f"{address}?darkMode=false#{tab}")
                 show(page, argument)
                 print(f"shown: {name}")
                 if pictures:
