@@ -13,6 +13,14 @@ use std::sync::{Mutex, PoisonError};
 /// places has one graph.
 ///
 /// Each path is kept once, for the life of the program; so a scope is a pointer that is copied.
+///
+/// ```
+/// use graph_core::NameScope;
+///
+/// let query = NameScope::ROOT.within("encoder").within("attention/query");
+/// assert_eq!(query.names(), ["encoder", "attention", "query"]);
+/// assert_eq!(query, NameScope::ROOT.within("encoder/attention/query"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct NameScope(&'static Segment);
 

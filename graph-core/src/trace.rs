@@ -292,6 +292,14 @@ impl Trace {
 /// else depends on a scope: no result, no signature, no time of a traced function once it is traced. Names are kept for
 /// the life of the program, so they should not be numbered without end.
 ///
+/// ```
+/// use graph_core::{Mode, Origin, name_scope, with_mode};
+///
+/// let nested = || name_scope("encoder", || name_scope("query", Origin::caller));
+/// assert_eq!(with_mode(Mode::Lazy, nested).name_scope().to_string(), "encoder/query");
+/// assert!(with_mode(Mode::Eager, nested).name_scope().is_root());
+/// ```
+///
 /// # Source
 /// `tf.name_scope`.
 pub fn name_scope<R>(name: &str, body: impl FnOnce() -> R) -> R {

@@ -130,7 +130,12 @@ impl Writer {
         writer
     }
 
-    /// The file that is written.
+    /// The file that is written; `None` where the log goes into a sink.
+    ///
+    /// ```
+    /// # use grafito::tensorboard::Writer;
+    /// assert_eq!(Writer::into_sink(std::io::sink()).path(), None);
+    /// ```
     pub fn path(&self) -> Option<&Path> {
         match &self.target {
             Target::File(path) => Some(path),
@@ -234,8 +239,8 @@ impl Writer {
         self.log_session("_hparams_/session_start_info", Session::Start(start));
     }
 
-    /// Logs a graph: what a function was traced to, or what the passes made of it. Functions that it calls, branches and
-    /// loops are boxes that open. Of several graphs of a run, TensorBoard shows the first before another tag is chosen.
+    /// Logs a graph: what a function was traced to, or what the passes made of it. Layers and other
+    /// [name scopes](grafito::name_scope), functions that it calls, branches and loops are boxes that open. Of several graphs of a run, TensorBoard shows the first before another tag is chosen.
     ///
     /// ```
     /// # use grafito::{prelude::*, tensorboard::Writer};
@@ -259,7 +264,8 @@ impl Writer {
     /// colors them by it. The figures are averages of the profile's runs, in whole microseconds, rounded up. Nodes that are
     /// computed together share the time equally.
     ///
-    /// In the Graphs tab, choose the tag, then "Profile", then "Compute time".
+    /// In the Graphs tab, choose the tag, then "Profile", then "Compute time". The tag must not be that of a
+    /// [`graph`](Writer::graph).
     ///
     /// ```
     /// # use grafito::{prelude::*, tensorboard::Writer};
@@ -273,14 +279,25 @@ impl Writer {
     /// ```
     ///
     /// # Source
-    /// `tf.compat.v1.summary.FileWriter.add_run_metadata`; `keras.callbacks.TensorBoard` with `profile_batch`.
+    /// `RunMetadata` with `step_stats`, as `tf.compat.v1.summary.FileWriter.add_run_metadata` takes it; it is logged in the
+    /// newer form, which has a graph for each tag.
     pub fn profile(&self, tag: &str, profile: &Profile) {
         let drawn = Drawn::new(&profile.graph);
         let times = StepStats::of(profile, &drawn, now());
         self.log_graph(tag, "graph_run_metadata", drawn.graph, Some(times));
     }
 
-    /// Writes what was logged.
+    /// Writes what was logged. What a program logs that ends well is written without it.
+    ///
+    /// ```
+    /// use grafito::tensorboard::{TensorBoardError, Writer};
+    ///
+    /// // A sink that is full from the start.
+    /// let log = Writer::into_sink(std::io::Cursor::new([0u8; 0]));
+    /// log.scalar("loss", 0, 1.0);
+    /// let error = log.flush().unwrap_err();
+    /// assert!(matches!(error, TensorBoardError::Write { waiting: 1.., lost: 0, .. }), "{error}");
+    /// ```
     ///
     /// # Errors
     /// When it cannot be written. What was not is kept, up to a bound, and tried again.

@@ -195,7 +195,12 @@ impl fmt::Display for Profile {
                 0 => write!(f, "{:>8}", "")?,
                 _ => write!(f, "{flop:>8.1}")?,
             }
-            writeln!(f, "  {}{} at {}", "  ".repeat(step.depth()), step.name, step.origin)?;
+            write!(f, "  {}{}", "  ".repeat(step.depth()), step.name)?;
+            let scope = step.origin.name_scope();
+            if !scope.is_root() {
+                write!(f, " in {scope}")?;
+            }
+            writeln!(f, " at {}", step.origin)?;
         }
         write!(f, "{:>10.2} µs a run, of {} runs", micros(self.total), self.rounds)
     }

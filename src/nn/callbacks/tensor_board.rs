@@ -8,7 +8,7 @@ use super::super::callback::{Batch, Callback, CallbackResult, Run};
 use super::super::history::Logs;
 
 /// Logs a run for TensorBoard: the figures of each epoch, the learning rate, histograms of the weights, and the graph of a
-/// step, as traced and optimized.
+/// step, as traced and optimized, with a box for each layer, the loss, the optimizer and the metrics.
 ///
 /// As Keras does, it logs into two runs, `train` and `validation` below its folder, under equal tags (`epoch_loss` for
 /// `loss` and `val_loss`), so that TensorBoard draws both curves into one chart.
