@@ -98,11 +98,18 @@ impl Trace {
         Trace(Arc::new(Inner { id, kind, name, open: AtomicBool::new(true), state: Mutex::new(state) }))
     }
 
-    /// Makes the trace current on this thread.
+    /// Makes the trace current on this thread. Its nodes are in no name scope but those that are entered then.
     pub fn enter(&self) -> Entered {
-        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
+        let mut entered = self.resume();
         let starts_anew = self.kind() != TraceKind::Tape;
-        Entered { closes: None, _name_scope: starts_anew.then(|| NameScope::ROOT.enter()) }
+        entered._name_scope = starts_anew.then(|| NameScope::ROOT.enter());
+        entered
+    }
+
+    /// As [`Trace::enter`], in the name scope that the thread is in: for a graph that is built from outside.
+    pub fn resume(&self) -> Entered {
+        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
+        Entered { closes: None, _name_scope: None }
     }
 
     /// As [`Trace::enter`], and ends the trace when it is left, also by an error or a panic: whoever has kept a tensor

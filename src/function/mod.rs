@@ -212,7 +212,7 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invocation<A, R,
             Some(_) => None,
             None => symbolic_trace(&arguments.leaves()),
         };
-        let _entered = by_hand.as_ref().map(Trace::enter);
+        let _entered = by_hand.as_ref().map(Trace::resume);
         let is_nested = Trace::current().is_some();
         if !is_nested {
             origin.scope(|| eval_all(&arguments.leaves()))?;

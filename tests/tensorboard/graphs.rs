@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use grafito::prelude::*;
+use grafito::session::GraphBuilder;
 use grafito::{Graph, NodeKind, name_scope};
 
 use crate::reader::{Message, value};
@@ -205,6 +206,36 @@ fn what_leaves_a_region_takes_the_scopes_around_it_along() {
     let once =
         leaves_its_region::optimized(&Tensor::ones([1, 3], DType::F32), &Tensor::ones([3], DType::F32));
     assert!(boxes(&once).contains_key("loop"), "a loop of one trip: {:?}", boxes(&once));
+}
+
+#[test]
+fn a_graph_built_by_hand_has_scopes() {
+    for mode in [Mode::Lazy, Mode::Eager] {
+        let mut graph = GraphBuilder::new("by_hand");
+        let w = Tensor::ones([3, 3], DType::F32);
+        let x = graph.placeholder("x", DType::F32, [2, 3]);
+        with_mode(mode, || {
+            // In eager mode, too, operations on nothing but constants belong to the graph then, and scopes.
+            graph.scope(|| {
+                let code = name_scope("encoder", || layer(&x.exp(), &w));
+                name_scope("training", || grad(&code, |code| name_scope("loss", || code.sin().sum(..))))
+            })
+        });
+        let boxes = boxes(&graph.graph());
+        assert_eq!(boxes["encoder"], ["exp"], "{mode:?}: {boxes:?}");
+        assert_eq!(boxes["encoder/layer"], ["matmul", "relu"], "{mode:?}: {boxes:?}");
+        assert!(boxes["training/loss"].contains(&"sin".to_owned()), "{mode:?}: {boxes:?}");
+        assert!(boxes.contains_key("gradient/training/loss"), "{mode:?}: {boxes:?}");
+    }
+    // Without being told so, where operations are recorded.
+    let mut graph = GraphBuilder::new("by_hand");
+    let x = graph.placeholder("x", DType::F32, [2, 3]);
+    with_mode(Mode::Lazy, || name_scope("encoder", || layer(&x.exp(), &Tensor::ones([3, 3], DType::F32))));
+    let boxes = boxes(&graph.graph());
+    assert_eq!(
+        (&boxes["encoder"][..], &boxes["encoder/layer"][..]),
+        (&["exp".to_owned()][..], &["matmul".to_owned(), "relu".to_owned()][..])
+    );
 }
 
 #[test]

@@ -158,11 +158,7 @@ impl Shape {
             }
             picture
         });
-        // Arguments are the graph's, wherever they come from.
-        let scope = match kind {
-            NodeKind::Input { .. } => Vec::new(),
-            _ => node.origin().name_scope().names().into_iter().map(printable).collect(),
-        };
+        let scope = node.origin().name_scope().names().into_iter().map(printable).collect();
         Shape { role, title: printable(&title), detail: facts.join(", "), scope, regions: regions.collect() }
     }
 }

@@ -38,6 +38,7 @@ use crate::fact::Fact;
 use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
+use crate::scope::NameScope;
 
 /// A graph of nodes: a function from inputs to outputs.
 #[derive(Debug, Clone)]
@@ -61,10 +62,10 @@ impl Graph {
 
     // -- building ------------------------------------------------------------------------------------------------
 
-    /// Adds an input after those there are.
+    /// Adds an input after those there are. It is in no name scope: it comes from where the graph is used.
     pub fn add_input(&mut self, name: impl Into<Arc<str>>, fact: Fact, origin: Origin) -> Value {
         let kind = NodeKind::Input { name: name.into(), donated: false };
-        let node = Node::new(kind, &[], SmallVec::from_elem(fact, 1), origin);
+        let node = Node::new(kind, &[], SmallVec::from_elem(fact, 1), origin.in_scope(NameScope::ROOT));
         let id = self.store.add(node);
         self.inputs.push(id);
         Value::new(id, 0)

@@ -45,9 +45,7 @@ impl Drawn {
         let inputs = graph.inputs().iter().map(|&id| drawing.input(graph.node(id))).collect();
         let has_scopes = |id: NodeId| {
             let node = graph.node(id);
-            let is_call = matches!(node.kind(), NodeKind::Call { .. });
-            let is_input = matches!(node.kind(), NodeKind::Input { .. });
-            !is_input && (is_call || !node.origin().name_scope().is_root())
+            matches!(node.kind(), NodeKind::Call { .. }) || !node.origin().name_scope().is_root()
         };
         let scope = match graph.node_ids().any(has_scopes) {
             true => drawing.names.scope("", graph.name()),
