@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 /// A path of names, such as `encoder/attention`, of the parts of a program that made a node: its layers and functions.
@@ -18,21 +17,16 @@ use std::sync::{Mutex, PoisonError};
 /// use graph_core::NameScope;
 ///
 /// let query = NameScope::ROOT.within("encoder").within("attention/query");
-/// assert_eq!(query.names(), ["encoder", "attention", "query"]);
+/// assert!(query.names().eq(["encoder", "attention", "query"]));
 /// assert_eq!(query, NameScope::ROOT.within("encoder/attention/query"));
 /// ```
-#[derive(Clone, Copy)]
-pub struct NameScope(&'static Segment);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NameScope(&'static String);
 
-/// A name within a path.
-struct Segment {
-    /// The path before it; `None` for the empty path.
-    parent: Option<NameScope>,
-    name: &'static str,
-    inner: Mutex<BTreeMap<&'static str, NameScope>>,
-}
+static ROOT: String = String::new();
 
-static ROOT: Segment = Segment { parent: None, name: "", inner: Mutex::new(BTreeMap::new()) };
+/// All paths there are.
+static PATHS: Mutex<BTreeMap<&'static str, NameScope>> = Mutex::new(BTreeMap::new());
 
 thread_local! {
     static CURRENT: Cell<NameScope> = const { Cell::new(NameScope::ROOT) };
@@ -55,44 +49,47 @@ impl NameScope {
     /// The scope of this name in this one. A name with slashes is a path, each name a scope in the one before it.
     #[must_use]
     pub fn within(self, name: &str) -> NameScope {
-        name.split('/').filter(|name| !name.is_empty()).fold(self, NameScope::child)
+        let mut path = self.0.clone();
+        for name in name.split('/').filter(|name| !name.is_empty()) {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(name);
+        }
+        NameScope::at(path)
     }
 
     /// The scope at this path in this one.
     #[must_use]
     pub fn join(self, inner: NameScope) -> NameScope {
-        match inner.0.parent {
-            None => self,
-            Some(_) if self == NameScope::ROOT => inner,
-            Some(parent) => self.join(parent).child(inner.0.name),
+        match (self.is_root(), inner.is_root()) {
+            (true, _) => inner,
+            (_, true) => self,
+            _ => self.within(inner.0),
         }
     }
 
-    fn child(self, name: &str) -> NameScope {
-        let mut inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&known) = inner.get(name) {
+    fn at(path: String) -> NameScope {
+        if path.is_empty() {
+            return NameScope::ROOT;
+        }
+        let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = paths.get(&*path) {
             return known;
         }
-        let name: &'static str = Box::leak(name.into());
-        let segment = Segment { parent: Some(self), name, inner: Mutex::new(BTreeMap::new()) };
-        let scope = NameScope(Box::leak(Box::new(segment)));
-        inner.insert(name, scope);
-        scope
+        let path: &'static String = Box::leak(Box::new(path));
+        paths.insert(path, NameScope(path));
+        NameScope(path)
     }
 
     /// Whether this is the empty path.
     pub fn is_root(self) -> bool {
-        self.0.parent.is_none()
+        self.0.is_empty()
     }
 
     /// The names of the path, outermost first.
-    pub fn names(self) -> Vec<&'static str> {
-        let mut names = match self.0.parent {
-            None => return Vec::new(),
-            Some(parent) => parent.names(),
-        };
-        names.push(self.0.name);
-        names
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        self.0.split('/').filter(|name| !name.is_empty())
     }
 }
 
@@ -114,26 +111,9 @@ impl Default for NameScope {
     }
 }
 
-impl PartialEq for NameScope {
-    fn eq(&self, other: &NameScope) -> bool {
-        std::ptr::eq(self.0, other.0)
-    }
-}
-
-impl Eq for NameScope {}
-
-impl Hash for NameScope {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        std::ptr::from_ref(self.0).hash(hasher);
-    }
-}
-
 impl fmt::Display for NameScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.0.parent.filter(|parent| !parent.is_root()) {
-            write!(f, "{parent}/")?;
-        }
-        f.write_str(self.0.name)
+        f.write_str(self.0)
     }
 }
 
@@ -153,7 +133,8 @@ mod tests {
         let inner = outer.within("attention/query");
         assert_eq!(inner, NameScope::ROOT.within("/encoder//attention/").within("query"));
         assert_eq!(inner.to_string(), "encoder/attention/query");
-        assert_eq!(inner.names(), ["encoder", "attention", "query"]);
+        assert!(inner.names().eq(["encoder", "attention", "query"]));
+        assert!(std::ptr::eq(inner.0, outer.within("attention").within("query").0));
         assert_ne!(inner, outer.within("query"));
         assert!(NameScope::ROOT.within("").is_root() && NameScope::ROOT.to_string().is_empty());
     }

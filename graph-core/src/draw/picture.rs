@@ -158,7 +158,7 @@ impl Shape {
             }
             picture
         });
-        let scope = node.origin().name_scope().names().into_iter().map(printable).collect();
+        let scope = node.origin().name_scope().names().map(printable).collect();
         Shape { role, title: printable(&title), detail: facts.join(", "), scope, regions: regions.collect() }
     }
 }

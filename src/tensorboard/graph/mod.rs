@@ -146,7 +146,7 @@ impl Drawing {
         name_scope: NameScope,
     ) -> &'a str {
         opened.entry(name_scope).or_insert_with(|| {
-            name_scope.names().iter().fold(scope.to_owned(), |scope, name| self.names.scope(&scope, name))
+            name_scope.names().fold(scope.to_owned(), |scope, name| self.names.scope(&scope, name))
         })
     }
 
