@@ -314,6 +314,22 @@ impl Run<'_> {
 
     /// Where the time of the step that was just made goes; `None` before the first step. Nothing of the model changes.
     ///
+    /// ```
+    /// use grafito::nn::{Batch, Callback, CallbackResult, Run};
+    ///
+    /// /// Prints where the time of the second step goes.
+    /// struct Slow;
+    ///
+    /// impl Callback for Slow {
+    ///     fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+    ///         if batch.number == 2 && let Some(profile) = run.step_profile()? {
+    ///             println!("{profile}");
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// When the step cannot be made again.
     pub fn step_profile(&mut self) -> Result<Option<Profile>, ModelError> {
