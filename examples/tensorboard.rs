@@ -1,4 +1,5 @@
-//! Logs two short trainings for TensorBoard: curves, histograms, pictures, a note, hyperparameters and graphs.
+//! Logs two short trainings for TensorBoard: curves, histograms, pictures, a note, hyperparameters, graphs, and where
+//! the time goes.
 //!
 //! ```text
 //! cargo run --example tensorboard -- logs
@@ -9,6 +10,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use grafito::datasets::{Batches, IMAGE_PIXELS, IMAGE_SIDE, Mnist, Split, synthetic_digits};
+use grafito::name_scope;
 use grafito::nn::{glorot_uniform, sgd_update};
 use grafito::prelude::*;
 use grafito::tensorboard::Writer;
@@ -30,7 +32,7 @@ struct Mlp {
     output: Dense,
 }
 
-/// A function is a box in the drawing of a graph.
+/// A function is a box in the drawing of a graph, and so is a name scope.
 #[graph_fn]
 fn dense(layer: &Dense, x: &Tensor) -> Tensor {
     x.matmul(&layer.weights) + &layer.bias
@@ -38,18 +40,24 @@ fn dense(layer: &Dense, x: &Tensor) -> Tensor {
 
 #[graph_fn]
 fn logits(net: &Mlp, pixels: &Tensor) -> Tensor {
-    dense(&net.output, &dense(&net.hidden, pixels).relu())
+    let hidden = name_scope("hidden", || dense(&net.hidden, pixels).relu());
+    name_scope("output", || dense(&net.output, &hidden))
 }
 
 #[graph_fn]
 fn train_step(net: &mut Mlp, pixels: &Tensor, labels: &Tensor, rate: &Tensor) -> Tensor {
-    let (loss, grads) = value_and_grad(&*net, |net| logits(net, pixels).sparse_cross_entropy(labels));
+    let (loss, grads) = value_and_grad(&*net, |net| {
+        let logits = logits(net, pixels);
+        name_scope("loss", || logits.sparse_cross_entropy(labels))
+    });
     // A bad batch takes smaller steps: a decision of the graph, drawn as a box with both branches.
-    let mut rate = rate.clone();
-    if loss > 2.0 {
-        rate /= 2.0;
-    }
-    sgd_update(net, &grads, &rate);
+    name_scope("optimizer", || {
+        let mut rate = rate.clone();
+        if loss > 2.0 {
+            rate /= 2.0;
+        }
+        sgd_update(net, &grads, &rate);
+    });
     loss
 }
 
@@ -87,6 +95,7 @@ fn train(run: &Path, digits: &Mnist, rate: f32) -> Result<f32, Box<dyn Error>> {
                 log.graph("logits", &logits::graph(&net, &pixels));
                 log.graph("train_step/traced", &train_step::graph(&mut net, &pixels, &labels, &rate));
                 log.graph("train_step/optimized", &train_step::optimized(&mut net, &pixels, &labels, &rate));
+                log.profile("train_step/profile", &train_step::profile(&mut net, &pixels, &labels, &rate));
                 log.image("digits", step, &side_by_side(&pixels.slice_axis(0, ..4)));
             }
             let loss = train_step(&mut net, &pixels, &labels, &rate);

@@ -39,9 +39,9 @@ pub mod terminal;
 pub use function::CacheInfo;
 pub use graph_core::{
     Arena, Array, Attr, Attributes, Changed, Class, DType, Element, Error, Fact, Facts, Fusion, Graph,
-    Kernel, Mode, Node, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions, Profile, Report, Shape,
-    Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode, num_threads, operands, set_mode,
-    set_num_threads, with_mode,
+    Kernel, Mode, NameScope, Node, NodeId, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions,
+    Profile, Report, Shape, Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode,
+    name_scope, num_threads, operands, set_mode, set_num_threads, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{

@@ -118,7 +118,7 @@ impl GraphBuilder {
 
     /// Runs `body` with the graph current, so that operations on nothing but constants belong to it, too.
     pub fn scope<R>(&self, body: impl FnOnce() -> R) -> R {
-        let _entered = self.trace.enter();
+        let _entered = self.trace.resume();
         body()
     }
 

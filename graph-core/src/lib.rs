@@ -22,6 +22,7 @@ mod pending;
 mod plan;
 mod pool;
 mod rewrite;
+mod scope;
 mod shape;
 mod team;
 mod text;
@@ -38,7 +39,7 @@ pub use error::{Error, FailedOp, OpError, Operand};
 pub use exec::{Arena, Profile, StepProfile, compute, run_once, run_with};
 pub use fact::{Fact, Facts};
 pub use grad::{Algebra, backward};
-pub use graph::{Graph, Node, NodeKind};
+pub use graph::{CallScopes, Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
     DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan,
@@ -54,9 +55,10 @@ pub use pending::{Pending, PendingOperand};
 pub use plan::{Fusion, Plan, PlanOptions};
 pub use pool::empty_pool;
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};
+pub use scope::NameScope;
 pub use shape::Shape;
 pub use team::{THREADS_VARIABLE, num_threads, parallel, set_num_threads};
 pub use text::{OpFromText, WithOrigins};
-pub use trace::{Captured, Entered, Trace, TraceKind};
+pub use trace::{Captured, Entered, Trace, TraceKind, name_scope};
 pub use verify::{Violation, verify, verify_after};
 pub use vjp::Vjp;

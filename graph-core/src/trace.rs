@@ -16,8 +16,10 @@ use crate::exec;
 use crate::fact::{Fact, Facts};
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value, Values};
+use crate::mode::{Mode, mode};
 use crate::origin::Origin;
 use crate::pending::Pending;
+use crate::scope::{InScope, NameScope};
 
 /// What a trace is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,8 @@ thread_local! {
 pub struct Entered {
     /// The trace, if it ends with this.
     closes: Option<Trace>,
+    /// What a graph of its own starts with no name scope; a tape goes on where it is.
+    _name_scope: Option<InScope>,
 }
 
 impl Drop for Entered {
@@ -94,17 +98,26 @@ impl Trace {
         Trace(Arc::new(Inner { id, kind, name, open: AtomicBool::new(true), state: Mutex::new(state) }))
     }
 
-    /// Makes the trace current on this thread.
+    /// Makes the trace current on this thread. Its nodes are in no name scope but those that are entered then.
     pub fn enter(&self) -> Entered {
+        let mut entered = self.resume();
+        let starts_anew = self.kind() != TraceKind::Tape;
+        entered._name_scope = starts_anew.then(|| NameScope::ROOT.enter());
+        entered
+    }
+
+    /// As [`Trace::enter`], in the name scope that the thread is in: for a graph that is built from outside.
+    pub fn resume(&self) -> Entered {
         STACK.with_borrow_mut(|stack| stack.push(self.clone()));
-        Entered { closes: None }
+        Entered { closes: None, _name_scope: None }
     }
 
     /// As [`Trace::enter`], and ends the trace when it is left, also by an error or a panic: whoever has kept a tensor
     /// of it is told so.
     pub fn enter_to_close(&self) -> Entered {
-        STACK.with_borrow_mut(|stack| stack.push(self.clone()));
-        Entered { closes: Some(self.clone()) }
+        let mut entered = self.enter();
+        entered.closes = Some(self.clone());
+        entered
     }
 
     /// The innermost trace of this thread.
@@ -181,21 +194,28 @@ impl Trace {
         Ok(values)
     }
 
-    /// Adds the nodes of a graph, with `arguments` for its inputs, and returns what its outputs have become.
+    /// Adds the nodes of a graph, with `arguments` for its inputs, and returns what its outputs have become. Their name
+    /// scopes lie in `name_scope`.
     ///
     /// # Errors
     /// As [`Trace::add`].
-    pub fn inline(&self, graph: &Graph, arguments: &[Value]) -> Result<Vec<Value>, OpError> {
+    pub fn inline(
+        &self,
+        graph: &Graph,
+        arguments: &[Value],
+        name_scope: NameScope,
+    ) -> Result<Vec<Value>, OpError> {
         let mut renamed: HashMap<Value, Value> = HashMap::with_capacity(graph.num_nodes());
         renamed.extend(graph.inputs().iter().map(|&id| Value::new(id, 0)).zip(arguments.iter().copied()));
         for id in graph.topological_order() {
             let node = graph.node(id);
+            let origin = node.origin().moved_to(name_scope);
             let values = match node.kind() {
                 NodeKind::Input { .. } => continue,
-                NodeKind::Constant(array) => SmallVec::from_elem(self.add_constant(array, node.origin()), 1),
+                NodeKind::Constant(array) => SmallVec::from_elem(self.add_constant(array, origin), 1),
                 kind => {
                     let inputs: SmallVec<[Value; 4]> = node.inputs().iter().map(|v| renamed[v]).collect();
-                    self.add(kind.clone(), &inputs, node.origin())?
+                    self.add(kind.clone(), &inputs, origin)?
                 }
             };
             renamed.extend(values.iter().enumerate().map(|(output, &value)| (Value::new(id, output), value)));
@@ -267,6 +287,35 @@ impl Trace {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Runs `body`, whose operations are recorded as belonging to this part of the program, within the one that the caller is
+/// in. A name with slashes is a path. The same name again is the same scope.
+///
+/// TensorBoard draws scopes as boxes that open, and a graph's drawings and `with_origins` tell them. Gradients of what is
+/// in `encoder` are in `gradient/encoder`. A traced function is a scope by itself, in the one that it is called in.
+///
+/// Where operations are computed at once, in eager mode, nothing is recorded and `body` is called, that is all. Nothing
+/// else depends on a scope: no result, no signature, no time of a traced function once it is traced. Names are kept for
+/// the life of the program, so they should not be numbered without end.
+///
+/// ```
+/// use graph_core::{Mode, Origin, name_scope, with_mode};
+///
+/// let nested = || name_scope("encoder", || name_scope("query", Origin::caller));
+/// assert_eq!(with_mode(Mode::Lazy, nested).name_scope().to_string(), "encoder/query");
+/// assert!(with_mode(Mode::Eager, nested).name_scope().is_root());
+/// ```
+///
+/// # Source
+/// `tf.name_scope`.
+pub fn name_scope<R>(name: &str, body: impl FnOnce() -> R) -> R {
+    let is_recorded = match STACK.with_borrow(|stack| stack.last().map(Trace::kind)) {
+        Some(kind) => kind != TraceKind::Tape,
+        None => mode() == Mode::Lazy,
+    };
+    let _within = is_recorded.then(|| NameScope::current().within(name).enter());
+    body()
 }
 
 impl PartialEq for Trace {

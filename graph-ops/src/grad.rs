@@ -69,7 +69,7 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
     let result = match (Trace::current(), mode()) {
         (Some(trace), _) => differentiate_in(&trace, at, f, origin),
         (None, _) if let Some(trace) = by_hand() => {
-            let _entered = trace.enter();
+            let _entered = trace.resume();
             differentiate_in(&trace, at, f, origin)
         }
         (None, Mode::Eager) => {
@@ -148,7 +148,7 @@ fn differentiate_in<T: TensorTree, A: TensorTree>(
 fn rename(trace: &Trace, value: Value, leaf: &Tensor) -> Result<(Value, Tensor), Error> {
     let kind = NodeKind::Apply(crate::ops::view::Identity.into());
     let renamed: Values = trace
-        .add(kind, &[value], leaf.origin())
+        .add(kind, &[value], leaf.origin().here())
         .map_err(|reason| Error::op("identity", reason, Vec::new(), leaf.origin()))?;
     Ok((renamed[0], Tensor::from_traced(trace, renamed[0]).with_origin(leaf.origin())))
 }

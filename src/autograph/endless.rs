@@ -92,7 +92,7 @@ fn repeat_here(body: OpenRegion, carried: &Carried, state: &mut [Entry<'_>], ori
     let captured = region.captured();
     let arguments: Vec<Value> =
         carried.initial().chain(&captured).map(|tensor| or_raise(tensor.value_in(&trace, origin))).collect();
-    let values = trace.inline(region.graph(), &arguments).map_err(|reason| {
+    let values = trace.inline(region.graph(), &arguments, origin.name_scope()).map_err(|reason| {
         let operands = Vec::new();
         Error::op("loop", reason, operands, origin)
     });

@@ -198,7 +198,8 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for In
             eval_all(&leaves)?;
             let arrays: Vec<Array> =
                 leaves.iter().map(|leaf| leaf.try_array()).collect::<Result<_, Error>>()?;
-            concrete.compiled()?.plan.profile(&arrays, PROFILED_RUNS)
+            let compiled = concrete.compiled()?;
+            compiled.plan.profile(&compiled.optimized, &arrays, PROFILED_RUNS)
         }))
     }
 }
@@ -211,7 +212,7 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invocation<A, R,
             Some(_) => None,
             None => symbolic_trace(&arguments.leaves()),
         };
-        let _entered = by_hand.as_ref().map(Trace::enter);
+        let _entered = by_hand.as_ref().map(Trace::resume);
         let is_nested = Trace::current().is_some();
         if !is_nested {
             origin.scope(|| eval_all(&arguments.leaves()))?;

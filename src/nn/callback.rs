@@ -1,6 +1,6 @@
 //! Callbacks: what is called at the turns of a training run.
 
-use graph_core::Graph;
+use graph_core::{Graph, Profile};
 use graph_ops::Tensor;
 
 use super::error::ModelError;
@@ -310,6 +310,31 @@ impl Run<'_> {
         let Some((x, targets)) = &self.batch else { return Ok(None) };
         let traced = self.model.step_graph(x, targets)?;
         Ok(Some((traced, self.model.step_optimized(x, targets)?)))
+    }
+
+    /// Where the time of the step that was just made goes; `None` before the first step. Nothing of the model changes.
+    ///
+    /// ```
+    /// use grafito::nn::{Batch, Callback, CallbackResult, Run};
+    ///
+    /// /// Prints where the time of the second step goes.
+    /// struct Slow;
+    ///
+    /// impl Callback for Slow {
+    ///     fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+    ///         if batch.number == 2 && let Some(profile) = run.step_profile()? {
+    ///             println!("{profile}");
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the step cannot be made again.
+    pub fn step_profile(&mut self) -> Result<Option<Profile>, ModelError> {
+        let Some((x, targets)) = &self.batch else { return Ok(None) };
+        Ok(Some(self.model.step_profile(x, targets)?))
     }
 
     /// The epochs of this run so far.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use grafito::{DType, Error, Fact, Origin, Shape, Tensor};
+use grafito::{DType, Error, Fact, Origin, Shape, Tensor, name_scope};
 use serde_json::Value as Json;
 
 use super::activation::Activation;
@@ -293,12 +293,12 @@ impl<'a> Pass<'a> {
         after
     }
 
-    /// The output of a layer within this one, built under the same name.
+    /// The output of a layer within this one, built under the same name, which is the name scope of what it does.
     pub fn layer(&mut self, name: &str, layer: &dyn Layer, x: &Tensor) -> Tensor {
         let outer = self.path.len();
         self.path.push_str(name);
         self.path.push('/');
-        let output = layer.forward(x, self);
+        let output = name_scope(name, || layer.forward(x, self));
         self.path.truncate(outer);
         output
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grafito::datasets::Dataset;
-use grafito::{DType, Graph, Mode, Report, Tensor, with_mode};
+use grafito::{DType, Graph, Mode, Profile, Report, Tensor, with_mode};
 
 use super::error::ModelError;
 use super::fit::{self, Fit};
@@ -407,6 +407,28 @@ impl Model {
         self.ready_for(x)?;
         let Ready { program, state } = self.ready.as_mut().expect("it was just made");
         Ok(grafito::catch(|| train_step::optimized(program, &mut self.network.weights, state, x, targets))?)
+    }
+
+    /// Where the time of a step of training on such a batch goes: the step made a few times on copies of the model's state,
+    /// which stays as it is.
+    ///
+    /// ```
+    /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
+    /// use grafito::prelude::*;
+    ///
+    /// let (x, y) = (Tensor::from([[0.0f32], [1.0]]), Tensor::from([[1.0f32], [3.0]]));
+    /// let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
+    /// let profile = model.step_profile(&x, &y)?;
+    /// assert!(profile.steps.iter().all(|step| step.time <= profile.total));
+    /// # Ok::<(), grafito::nn::ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the network cannot be built for the batch.
+    pub fn step_profile(&mut self, x: &Tensor, targets: &Tensor) -> Result<Profile, ModelError> {
+        self.ready_for(x)?;
+        let Ready { program, state } = self.ready.as_mut().expect("it was just made");
+        Ok(grafito::catch(|| train_step::profile(program, &mut self.network.weights, state, x, targets))?)
     }
 
     /// The plan of a step of training on such a batch, as text.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, value_and_grad_aux};
+use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, name_scope, value_and_grad_aux};
 use graph_ops::leaves;
 
 use super::distinct;
@@ -171,12 +171,14 @@ impl Program {
                 drawn = pass.keys();
                 (loss, (predictions, pass.statistics().clone()))
             });
-        optimizer::step(&*training.optimizer, &mut weights.trainable, &gradients, &mut state.optimizer);
+        name_scope("optimizer", || {
+            optimizer::step(&*training.optimizer, &mut weights.trainable, &gradients, &mut state.optimizer);
+        });
         weights.statistics = statistics;
         if drawn > 0 {
             state.noise = &state.noise + drawn;
         }
-        self.add(&mut state.totals, &loss, &predictions, targets);
+        name_scope("metrics", || self.add(&mut state.totals, &loss, &predictions, targets));
         loss
     }
 
@@ -184,16 +186,18 @@ impl Program {
         let mut pass = Pass::inference(&weights.trainable, &weights.statistics);
         let predictions = self.0.network.forward(x, &mut pass);
         let loss = self.loss(&weights.trainable, &predictions, targets);
-        self.add(totals, &loss, &predictions, targets);
+        name_scope("metrics", || self.add(totals, &loss, &predictions, targets));
         loss
     }
 
     fn loss(&self, trainable: &Variables, predictions: &Predictions, targets: &Tensor) -> Tensor {
-        let loss = self.0.training.loss.mean(predictions, targets);
-        match self.0.network.penalty(trainable) {
-            Some(penalty) => loss + penalty,
-            None => loss,
-        }
+        name_scope("loss", || {
+            let loss = self.0.training.loss.mean(predictions, targets);
+            match self.0.network.penalty(trainable) {
+                Some(penalty) => loss + penalty,
+                None => loss,
+            }
+        })
     }
 
     fn add(&self, totals: &mut Totals, loss: &Tensor, predictions: &Predictions, targets: &Tensor) {
@@ -204,7 +208,7 @@ impl Program {
         for (figure, metric) in self.0.training.metrics() {
             let len = metric.start(self.0.network.output()).len();
             let own = &mut totals.metrics.tensors_mut()[start..start + len];
-            let updated = metric.update(own, predictions, targets);
+            let updated = name_scope(&figure, || metric.update(own, predictions, targets));
             assert_eq!(updated.len(), len, "the metric `{figure}` updates all of its totals");
             own.clone_from_slice(&updated);
             start += len;

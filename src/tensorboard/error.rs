@@ -6,6 +6,20 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why a log could not be begun or continued.
+///
+/// ```
+/// use grafito::tensorboard::{TensorBoardError, Writer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let file = folder.join("notes.txt");
+/// std::fs::write(&file, "no folder")?;
+/// let error = Writer::create(file.join("run")).unwrap_err();
+/// assert!(matches!(error, TensorBoardError::Create { .. }), "{error}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TensorBoardError {

@@ -2,7 +2,7 @@
 //!
 //! # Source
 //! TensorFlow's `event.proto`, `summary.proto`, `tensor.proto`, `graph.proto`, `node_def.proto`, `attr_value.proto` and
-//! `config.proto`; TensorBoard's `plugins/hparams/{plugin_data,api}.proto`; `google/protobuf/struct.proto`. The numbers
+//! `config.proto`, `step_stats.proto`; TensorBoard's `plugins/hparams/{plugin_data,api}.proto`; `google/protobuf/struct.proto`. The numbers
 //! of fields are theirs and never change.
 
 use std::collections::BTreeMap;
@@ -240,9 +240,11 @@ pub(super) struct AttrList {
     pub(super) shapes: Vec<ShapeProto>,
 }
 
-/// What is known of the run of a graph. A profiler's times have their place in it, as `step_stats` (field 1).
+/// What is known of the run of a graph.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RunMetadata {
+    #[prost(message, optional, tag = "1")]
+    pub(super) step_stats: Option<StepStats>,
     #[prost(message, repeated, tag = "4")]
     pub(super) function_graphs: Vec<FunctionGraphs>,
 }
@@ -251,6 +253,36 @@ pub(super) struct RunMetadata {
 pub(super) struct FunctionGraphs {
     #[prost(message, optional, tag = "2")]
     pub(super) pre_optimization_graph: Option<GraphDef>,
+}
+
+/// How long the nodes of a graph took.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct StepStats {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) dev_stats: Vec<DeviceStats>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct DeviceStats {
+    #[prost(string, tag = "1")]
+    pub(super) device: String,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) node_stats: Vec<NodeStats>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NodeStats {
+    #[prost(string, tag = "1")]
+    pub(super) node_name: String,
+    /// Microseconds since 1970.
+    #[prost(int64, tag = "2")]
+    pub(super) all_start_micros: i64,
+    /// Microseconds since the start, when it was done.
+    #[prost(int64, tag = "5")]
+    pub(super) all_end_rel_micros: i64,
+    /// What took the time, for people.
+    #[prost(string, tag = "8")]
+    pub(super) timeline_label: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -30,6 +30,7 @@ mod image;
 mod messages;
 mod outbox;
 mod record;
+mod step_stats;
 mod writer;
 
 pub use error::TensorBoardError;

@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{fmt, thread};
 
-use graph_core::{Array, DType, Error, Graph};
+use graph_core::{Array, DType, Error, Graph, Profile};
 use graph_ops::{Tensor, or_raise, raise};
 use prost::Message;
 
+use super::graph::Drawn;
 use super::messages::{
     Content, DataClass, DataType, Dim, Event, FunctionGraphs, GraphDef, Histogram, HparamsData, Image,
-    Metadata, Plugin, RunMetadata, Session, SessionEnd, SessionStart, ShapeProto, Status, Summary,
+    Metadata, Plugin, RunMetadata, Session, SessionEnd, SessionStart, ShapeProto, Status, StepStats, Summary,
     TensorProto, Value, What,
 };
 use super::outbox::Outbox;
@@ -129,7 +130,12 @@ impl Writer {
         writer
     }
 
-    /// The file that is written.
+    /// The file that is written; `None` where the log goes into a sink.
+    ///
+    /// ```
+    /// # use grafito::tensorboard::Writer;
+    /// assert_eq!(Writer::into_sink(std::io::sink()).path(), None);
+    /// ```
     pub fn path(&self) -> Option<&Path> {
         match &self.target {
             Target::File(path) => Some(path),
@@ -233,8 +239,8 @@ impl Writer {
         self.log_session("_hparams_/session_start_info", Session::Start(start));
     }
 
-    /// Logs a graph: what a function was traced to, or what the passes made of it. Functions that it calls, branches and
-    /// loops are boxes that open. Of several graphs of a run, TensorBoard shows the first before another tag is chosen.
+    /// Logs a graph: what a function was traced to, or what the passes made of it. Layers and other
+    /// [name scopes](grafito::name_scope), functions that it calls, branches and loops are boxes that open. Of several graphs of a run, TensorBoard shows the first before another tag is chosen.
     ///
     /// ```
     /// # use grafito::{prelude::*, tensorboard::Writer};
@@ -251,23 +257,47 @@ impl Writer {
     /// # Source
     /// `tf.summary.graph`, `tf.summary.trace_export`.
     pub fn graph(&self, tag: &str, graph: &Graph) {
-        let graph = GraphDef::of(graph);
-        if !std::mem::replace(&mut self.lock().has_graph, true) {
-            // The one graph that a run has for readers that know no tags of graphs.
-            self.log(0, What::GraphDef(graph.encode_to_vec()));
-        }
-        let graphs = FunctionGraphs { pre_optimization_graph: Some(graph) };
-        let metadata = RunMetadata { function_graphs: vec![graphs] };
-        let tensor = TensorProto::bytes(metadata.encode_to_vec());
-        let value = Value::new(tag, Content::Tensor(tensor));
-        // The plugin's data is the version of its form.
-        self.log_value(
-            0,
-            value.of_plugin("graph_run_metadata_graph", DataClass::BlobSequence, b"1".to_vec()),
-        );
+        self.log_graph(tag, "graph_run_metadata_graph", Drawn::new(graph).graph, None);
     }
 
-    /// Writes what was logged.
+    /// Logs where the time of a function goes, with its optimized graph, whose nodes tell how long they took; TensorBoard
+    /// colors them by it. The figures are averages of the profile's runs, in whole microseconds, rounded up. Nodes that are
+    /// computed together share the time equally.
+    ///
+    /// In the Graphs tab, choose the tag, then "Profile", then "Compute time". The tag must not be that of a
+    /// [`graph`](Writer::graph).
+    ///
+    /// ```
+    /// # use grafito::{prelude::*, tensorboard::Writer};
+    /// # let log = Writer::into_sink(std::io::sink());
+    /// #[graph_fn]
+    /// fn square(x: &Tensor) -> Tensor {
+    ///     x.matmul(x).exp()
+    /// }
+    /// let x = Tensor::ones([64, 64], DType::F32);
+    /// log.profile("square/profile", &square::profile(&x));
+    /// ```
+    ///
+    /// # Source
+    /// `RunMetadata` with `step_stats`, as `tf.compat.v1.summary.FileWriter.add_run_metadata` takes it; it is logged in the
+    /// newer form, which has a graph for each tag.
+    pub fn profile(&self, tag: &str, profile: &Profile) {
+        let drawn = Drawn::new(&profile.graph);
+        let times = StepStats::of(profile, &drawn, now());
+        self.log_graph(tag, "graph_run_metadata", drawn.graph, Some(times));
+    }
+
+    /// Writes what was logged. What a program logs that ends well is written without it.
+    ///
+    /// ```
+    /// use grafito::tensorboard::{TensorBoardError, Writer};
+    ///
+    /// // A sink that is full from the start.
+    /// let log = Writer::into_sink(std::io::Cursor::new([0u8; 0]));
+    /// log.scalar("loss", 0, 1.0);
+    /// let error = log.flush().unwrap_err();
+    /// assert!(matches!(error, TensorBoardError::Write { waiting: 1.., lost: 0, .. }), "{error}");
+    /// ```
     ///
     /// # Errors
     /// When it cannot be written. What was not is kept, up to a bound, and tried again.
@@ -285,6 +315,19 @@ impl Writer {
         };
         let value = Value::new(tag, Content::Tensor(nothing));
         self.log_value(0, value.of_plugin("hparams", DataClass::Tensor, plugin));
+    }
+
+    fn log_graph(&self, tag: &str, plugin: &str, graph: GraphDef, step_stats: Option<StepStats>) {
+        if !std::mem::replace(&mut self.lock().has_graph, true) {
+            // The one graph that a run has for readers that know no tags of graphs.
+            self.log(0, What::GraphDef(graph.encode_to_vec()));
+        }
+        let graphs = FunctionGraphs { pre_optimization_graph: Some(graph) };
+        let metadata = RunMetadata { step_stats, function_graphs: vec![graphs] };
+        let tensor = TensorProto::bytes(metadata.encode_to_vec());
+        let value = Value::new(tag, Content::Tensor(tensor));
+        // The plugin's data is the version of its form.
+        self.log_value(0, value.of_plugin(plugin, DataClass::BlobSequence, b"1".to_vec()));
     }
 
     fn log_value(&self, step: usize, value: Value) {

@@ -110,7 +110,7 @@ fn a_profile_says_where_the_time_goes() {
     let profile = halved_until_small::profile(&x);
     assert_eq!(x.to_vec::<f32>(), [64.0, 3.0]);
     let runs: Vec<(&str, usize, f64)> =
-        profile.steps.iter().map(|step| (&*step.name, step.depth, step.runs)).collect();
+        profile.steps.iter().map(|step| (&*step.name, step.depth(), step.runs)).collect();
     // Six halvings; the condition is looked at once more.
     assert_eq!(runs, [("while", 0, 1.0), ("max+gt", 1, 7.0), ("div", 1, 6.0), ("exp+add", 0, 1.0)]);
     let of_loop = profile.steps[0].time;

@@ -71,8 +71,12 @@ def tensors(run):
             if plugin.plugin_name == "text":
                 yield "text", tag, event.step, values[0].decode()
             elif plugin.plugin_name == "graph_run_metadata_graph":
-                graph = RunMetadata.FromString(values[0]).function_graphs[0].pre_optimization_graph
-                yield from nodes(tag, graph)
+                yield from nodes(tag, RunMetadata.FromString(values[0]).function_graphs[0].pre_optimization_graph)
+            elif plugin.plugin_name == "graph_run_metadata":
+                metadata = RunMetadata.FromString(values[0])
+                yield from nodes(tag, metadata.function_graphs[0].pre_optimization_graph)
+                for node in metadata.step_stats.dev_stats[0].node_stats:
+                    yield "time", tag, node.node_name, node.all_start_micros, node.all_end_rel_micros
             elif plugin.plugin_name == "hparams":
                 yield from session(plugin_data_pb2.HParamsPluginData.FromString(plugin.content))
             else:
@@ -166,11 +170,16 @@ def tagged_graphs(address):
     return graphs
 
 
+# Cards are grouped by what stands before the slash in their tags. A page shows twelve of the first three groups.
+OPEN_ALL = """
+everything('tf-category-paginated-view').forEach(group => { group.opened = true; group._limit = 1000; }), """
+
+
 def show_scalars(page, runs):
     """Each tag has a card, each run a line in it (and another, smoothed)."""
     tags = {tag for run in runs.values() for tag in run.Tags()["scalars"]}
     count = sum(len(run.Tags()["scalars"]) for run in runs.values())
-    page.wait_for(f"everything('tf-scalar-card').length == {len(tags)}", f"a card for each of {tags}")
+    page.wait_for(f"{OPEN_ALL} everything('tf-scalar-card').length == {len(tags)}", f"a card for each of {tags}")
     lines = "everything('path.line').filter(line => (line.getAttribute('d') || '').includes('L')).length"
     page.wait_for(f"{lines} >= {count}", f"{count} curves")
     names = set(page.evaluate("everything('tf-scalar-card').map(card => card.tag)"))
@@ -182,7 +191,7 @@ def show_histograms(page, runs):
     cards = {(name, tag) for name, run in runs.items() for tag in run.Tags()["histograms"]}
     outlines = sum(len(run.Histograms(tag)) for run in runs.values() for tag in run.Tags()["histograms"])
     drawn = "everything('path.outline').filter(line => (line.getAttribute('d') || '').includes('L')).length"
-    page.wait_for(f"{drawn} == {outlines}", f"{outlines} outlines of histograms")
+    page.wait_for(f"{OPEN_ALL} {drawn} == {outlines}", f"{outlines} outlines of histograms")
     found = page.evaluate("everything('tf-histogram-loader').map(card => [card.run, card.tag])")
     assert set(map(tuple, found)) == cards, found
 
@@ -229,6 +238,36 @@ def show_graphs(page, graphs):
         print(f"drawn: {tag}, {len(graphs[first, tag])} nodes")
 
 
+def profiles(runs):
+    """For each run its profiles' tags with how many nodes have a time."""
+    found = {}
+    for name, run in runs.items():
+        for tag in run.Tags()["tensors"]:
+            if run.SummaryMetadata(tag).plugin_data.plugin_name == "graph_run_metadata":
+                metadata = RunMetadata.FromString(run.Tensors(tag)[0].tensor_proto.string_val[0])
+                found[name, tag] = len(metadata.step_stats.dev_stats[0].node_stats)
+    return found
+
+
+def show_times(page, profiles):
+    """The profiles of the first run that has one color their graphs."""
+    first = min(run for run, _ in profiles)
+    controls = "everything('tf-graph-controls')[0]"
+    page.wait_for(f"({controls}?.datasets ?? []).length > 0", "a choice of graphs")
+    run = page.evaluate(f"{controls}.datasets.map(run => run.name)").index(first)
+    page.evaluate(f"{controls}._selectedRunIndex = {run}")
+    for tag in sorted(tag for run, tag in profiles if run == first):
+        index = page.evaluate(f"{controls}.datasets[{run}].tags.map(tag => tag.displayName)").index(tag)
+        page.evaluate(f"{controls}._selectedTagIndex = {index}")
+        page.evaluate(f"{controls}._selectedGraphType = 'profile'")
+        count = f"{controls}.stats?.dev_stats?.flatMap(device => device.node_stats).length"
+        page.wait_for(f"{count} == {profiles[first, tag]}", f"the times of {tag}", f"'times: ' + {count}")
+        page.evaluate(f"{controls}.colorBy = 'compute_time'")
+        fills = "new Set(everything('g.node .nodecolortarget').map(shape => shape.style.fill)).size"
+        page.wait_for(f"{controls}._currentGradientParams != null && {fills} > 1", f"the colors of {tag}")
+        print(f"colored: {tag}, {profiles[first, tag]} times")
+
+
 def check_pages(folder, pictures=None):
     runs = accumulators(folder)
     with served(folder) as address:
@@ -240,12 +279,16 @@ def check_pages(folder, pictures=None):
             print("SKIPPED: there is no Chromium to look at the pages with")
             return
         with browser.Browser(program, 1200, 640) as page:
-            for name, show, argument in (
-                ("scalars", show_scalars, runs),
-                ("histograms", show_histograms, runs),
-                ("graphs", show_graphs, graphs),
+            for name, tab, show, argument in (
+                ("scalars", "scalars", show_scalars, runs),
+                ("histograms", "histograms", show_histograms, runs),
+                ("graphs", "graphs", show_graphs, graphs),
+                ("times", "graphs", show_times, profiles(runs)),
             ):
-                page.open(f"{address}?darkMode=false#{name}")
+                if not argument:
+                    print(f"not logged: {name}")
+                    continue
+                page.open(f"{address}?darkMode=false#{tab}")
                 show(page, argument)
                 print(f"shown: {name}")
                 if pictures:

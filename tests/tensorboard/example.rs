@@ -39,6 +39,7 @@ fn the_example_logs_two_runs_and_says_what_to_run_next() {
             "logits",
             "notes",
             "train_step/optimized",
+            "train_step/profile",
             "train_step/traced",
         ];
         assert_eq!(others, expected.into());

@@ -8,6 +8,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use grafito::datasets::{Dataset, synthetic_digits};
+use grafito::nn::{
+    Dense, Fit, Flatten, Rescaling, Sequential, Sgd, Softmax, SparseCrossEntropy, TensorBoard,
+};
 use grafito::tensorboard::{TensorBoardError, Writer};
 
 use crate::reader::{events, events_of, records, value};
@@ -116,6 +120,57 @@ fn a_log_that_is_killed_can_be_read_up_to_the_last_flush() {
     let file = fs::read_dir(folder.path()).expect("a folder").next().expect("a file").expect("a file").path();
     let steps = steps(&events_of(&file));
     assert!(steps.len() >= 100 && steps.iter().copied().eq(0..steps.len() as i64), "{steps:?}");
+}
+
+/// Trains with a log, if told to, and tells how far it came.
+#[test]
+fn training_child() {
+    let Some(folder) = env::var_os(FOLDER_OF_TRAINING) else { return };
+    let train = Dataset::from(&synthetic_digits(320, 0, 1).train);
+    let mut model = Sequential::new()
+        .add(Rescaling::new(1.0 / 255.0))
+        .add(Flatten)
+        .add(Dense::new(10).activation(Softmax))
+        .compile(Sgd::new(0.1), SparseCrossEntropy::new(), ());
+    let fit = Fit { epochs: 100, progress: false, ..Fit::default() };
+    let history = model.fit(&train, fit.with(TensorBoard::new(folder).every_step())).expect("a training");
+    println!("trained {} epochs", history.epochs().len());
+}
+
+/// Set in the process that the next test starts: where to log.
+const FOLDER_OF_TRAINING: &str = "GRAFITO_TEST_TRAINING_LOG";
+
+/// The operating system itself refuses to write more than 16 KiB into a file, or 32, as the shell counts.
+#[test]
+#[cfg(unix)]
+fn fit_goes_on_when_the_log_cannot_be_written_and_says_so_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let test = env::current_exe().expect("a path");
+    let limited = "trap '' XFSZ; ulimit -f 32; exec \"$0\" failure::training_child --exact --nocapture";
+    let mut child = Command::new("sh");
+    child.args(["-c", limited]).arg(&test).env(FOLDER_OF_TRAINING, folder.path());
+    let output = child.output().expect("a shell");
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("trained 100 epochs"), "{printed}{said}");
+    assert_eq!(said.matches("the run goes on").count(), 1, "{said}");
+    assert!(said.contains("cannot write "), "{said}");
+    let run = folder.path().join("train");
+    let file = fs::read_dir(run).expect("a run").next().expect("a file").expect("a file").path();
+    let bytes = fs::read(&file).expect("a log");
+    let (whole, left) = records(&bytes);
+    assert!(!whole.is_empty(), "what was written can be read");
+    assert!(left > 0 && bytes.len() <= 32 << 10, "{} bytes, of which {left} are no record", bytes.len());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_device_is_an_error_of_the_log() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has one");
+    let log = Writer::into_sink(full);
+    log.scalar("loss", 0, 1.0);
+    let error = log.flush().expect_err("no room");
+    let TensorBoardError::Write { reason, .. } = &error else { panic!("{error}") };
+    assert_eq!(reason.kind(), std::io::ErrorKind::StorageFull, "{error}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use grafito::prelude::*;
-use grafito::{Graph, NodeKind};
+use grafito::session::GraphBuilder;
+use grafito::{Graph, NodeKind, name_scope};
 
 use crate::reader::{Message, value};
 use crate::support::logged;
@@ -75,10 +76,183 @@ fn functions_and_paths_are_scopes() {
     insta::assert_snapshot!(listing(&forward::graph(&net(), &Tensor::ones([2, 3], DType::F32))));
 }
 
+/// The name and op of each node but inputs, constants and what is returned.
+fn ops(graph: &Graph) -> Vec<(String, String)> {
+    let is_op = |(_, op): &(String, String)| !["Placeholder", "Const", "Return"].contains(&op.as_str());
+    nodes(graph).into_iter().map(|(name, node)| (name, node.text(2))).filter(is_op).collect()
+}
+
+/// The boxes that ops are in, each with its ops.
+fn boxes(graph: &Graph) -> BTreeMap<String, Vec<String>> {
+    let mut boxes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, op) in ops(graph) {
+        let scope = name.rsplit_once('/').map_or("", |(scope, _)| scope);
+        boxes.entry(scope.to_owned()).or_default().push(op);
+    }
+    boxes.values_mut().for_each(|ops| ops.sort());
+    boxes
+}
+
+fn listed(boxes: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    let owned = |ops: &[&str]| ops.iter().map(|&op| op.to_owned()).collect();
+    boxes.iter().map(|&(scope, ops)| (scope.to_owned(), owned(ops))).collect()
+}
+
 #[test]
-fn what_is_inlined_has_no_scope() {
+fn what_is_inlined_is_in_a_scope_for_each_call() {
     let graph = forward::optimized(&net(), &Tensor::ones([2, 3], DType::F32));
-    assert!(nodes(&graph).keys().all(|name| !name.starts_with("layer/")));
+    let expected =
+        [("forward", &["mul"][..]), ("layer", &["matmul", "relu"]), ("layer_1", &["matmul", "relu"])];
+    assert_eq!(boxes(&graph), listed(&expected));
+}
+
+#[graph_fn]
+fn encoded(x: &Tensor, w: &Tensor) -> Tensor {
+    let x = name_scope("encoder", || {
+        let x = name_scope("attention/query", || x.exp());
+        layer(&x, w)
+    });
+    name_scope("decoder", || x.sin()) + name_scope("encoder", || x.cos())
+}
+
+#[test]
+fn name_scopes_nest_and_calls_are_in_the_one_that_they_are_made_in() {
+    let (x, w) = (Tensor::ones([2, 3], DType::F32), Tensor::ones([3, 3], DType::F32));
+    let expected = [
+        ("decoder", &["sin"][..]),
+        ("encoded", &["add"]),
+        ("encoder", &["cos"]),
+        ("encoder/attention/query", &["exp"]),
+        ("encoder/layer", &["matmul", "relu"]),
+    ];
+    assert_eq!(boxes(&encoded::graph(&x, &w)), listed(&expected), "as traced");
+    assert_eq!(boxes(&encoded::optimized(&x, &w)), listed(&expected), "optimized");
+    // A function traced first, and one traced within another, have one graph, wherever they are called.
+    let inner = layer::graph(&x, &w);
+    assert!(inner.node_ids().all(|id| inner.node(id).origin().name_scope().is_root()));
+}
+
+#[graph_fn]
+fn slope_of_encoded(x: &Tensor, w: &Tensor) -> Tensor {
+    name_scope("training", || grad(w, |w| encoded(x, w).sum(..)))
+}
+
+#[test]
+fn gradients_are_in_the_scopes_of_what_they_are_gradients_of() {
+    let (x, w) = (Tensor::ones([2, 3], DType::F32), Tensor::ones([3, 3], DType::F32));
+    let backward = |boxes: &BTreeMap<String, Vec<String>>| -> Vec<String> {
+        let inner = boxes.keys().filter_map(|scope| scope.strip_prefix("gradient/training/encoded/"));
+        inner.map(str::to_owned).collect()
+    };
+    let traced = boxes(&slope_of_encoded::graph(&x, &w));
+    assert_eq!(backward(&traced), ["decoder", "encoder", "encoder/layer"], "{traced:?}");
+    let optimized = boxes(&slope_of_encoded::optimized(&x, &w));
+    // The slopes of sine and cosine become one difference, in the scope of the first.
+    assert_eq!(backward(&optimized), ["decoder", "encoder/layer"], "{optimized:?}");
+    for boxes in [traced, optimized] {
+        assert!(boxes["gradient/training/encoded/encoder/layer"].contains(&"matmul".to_owned()), "{boxes:?}");
+    }
+}
+
+#[graph_fn]
+fn scopes_in_control_flow(x: &Tensor) -> Tensor {
+    let mut x = x.clone();
+    name_scope("loop", || {
+        while x.sum(..) < 100.0 {
+            name_scope("step", || {
+                x = &x + &x;
+                let once = x.exp();
+                if once.sum(..) > 1e9 {
+                    x = name_scope("clip", || x.minimum(3.0));
+                }
+            });
+        }
+    });
+    x
+}
+
+#[test]
+fn scopes_in_loops_and_branches_lie_in_their_boxes() {
+    let boxes = boxes(&scopes_in_control_flow::optimized(&Tensor::ones([3], DType::F32)));
+    assert_eq!(boxes["loop/while/condition"], ["lt", "sum"]);
+    assert_eq!(boxes["loop/while/body/step"], ["add", "exp", "gt", "sum"]);
+    assert_eq!(boxes["loop/while/body/step/if/then/clip"], ["minimum"]);
+}
+
+#[graph_fn]
+fn leaves_its_region(xs: &Tensor, y: &Tensor) -> Tensor {
+    let mut sum = Tensor::zeros([3], DType::F32);
+    name_scope("loop", || {
+        for x in xs {
+            sum = &sum + x * name_scope("rate", || y.exp());
+        }
+    });
+    // Decided while the graph is made.
+    let yes = Tensor::scalar(1.0f32) > 0.5;
+    name_scope("choice", || if yes { name_scope("taken", || sum.sin()) } else { sum })
+}
+
+#[test]
+fn what_leaves_a_region_takes_the_scopes_around_it_along() {
+    let graph =
+        leaves_its_region::optimized(&Tensor::ones([4, 3], DType::F32), &Tensor::ones([3], DType::F32));
+    let ops = ops(&graph);
+    let scope_of = |op: &str| {
+        let (name, _) =
+            ops.iter().find(|(_, other)| other == op).unwrap_or_else(|| panic!("{op} in {ops:?}"));
+        name.rsplit_once('/').expect("a scope").0.to_owned()
+    };
+    assert_eq!((scope_of("exp"), scope_of("sin")), ("loop/rate".into(), "choice/taken".into()), "{ops:?}");
+    let once =
+        leaves_its_region::optimized(&Tensor::ones([1, 3], DType::F32), &Tensor::ones([3], DType::F32));
+    assert!(boxes(&once).contains_key("loop"), "a loop of one trip: {:?}", boxes(&once));
+}
+
+#[test]
+fn a_graph_built_by_hand_has_scopes() {
+    for mode in [Mode::Lazy, Mode::Eager] {
+        let mut graph = GraphBuilder::new("by_hand");
+        let w = Tensor::ones([3, 3], DType::F32);
+        let x = graph.placeholder("x", DType::F32, [2, 3]);
+        with_mode(mode, || {
+            // In eager mode, too, operations on nothing but constants belong to the graph then, and scopes.
+            graph.scope(|| {
+                let code = name_scope("encoder", || layer(&x.exp(), &w));
+                name_scope("training", || grad(&code, |code| name_scope("loss", || code.sin().sum(..))))
+            })
+        });
+        let boxes = boxes(&graph.graph());
+        assert_eq!(boxes["encoder"], ["exp"], "{mode:?}: {boxes:?}");
+        assert_eq!(boxes["encoder/layer"], ["matmul", "relu"], "{mode:?}: {boxes:?}");
+        assert!(boxes["training/loss"].contains(&"sin".to_owned()), "{mode:?}: {boxes:?}");
+        assert!(boxes.contains_key("gradient/training/loss"), "{mode:?}: {boxes:?}");
+    }
+    // Without being told so, where operations are recorded.
+    let mut graph = GraphBuilder::new("by_hand");
+    let x = graph.placeholder("x", DType::F32, [2, 3]);
+    with_mode(Mode::Lazy, || name_scope("encoder", || layer(&x.exp(), &Tensor::ones([3, 3], DType::F32))));
+    let boxes = boxes(&graph.graph());
+    assert_eq!(
+        (&boxes["encoder"][..], &boxes["encoder/layer"][..]),
+        (&["exp".to_owned()][..], &["matmul".to_owned(), "relu".to_owned()][..])
+    );
+}
+
+#[test]
+fn scopes_change_no_result_no_signature_and_no_merging() {
+    #[graph_fn]
+    fn twice(x: &Tensor) -> Tensor {
+        name_scope("a", || x.exp()) + name_scope("b", || x.exp())
+    }
+    let x = Tensor::from([1.0f32, 2.0]);
+    let graph = twice::optimized(&x);
+    let exps = ops(&graph).iter().filter(|(_, op)| op == "exp").count();
+    assert_eq!(exps, 1, "merged, as without scopes");
+    let plain = twice(&x).to_vec::<f32>();
+    assert_eq!(name_scope("anywhere", || twice(&x)).to_vec::<f32>(), plain);
+    assert_eq!(with_mode(Mode::Eager, || name_scope("eager", || twice(&x))).to_vec::<f32>(), plain);
+    assert_eq!(twice::cache().misses, 1);
+    assert!(graph.with_origins().to_string().contains("// in a, "), "{}", graph.with_origins());
 }
 
 #[graph_fn]

@@ -5,6 +5,7 @@ mod content;
 mod example;
 mod failure;
 mod graphs;
+mod profile;
 mod reader;
 mod real;
 mod support;

@@ -13,7 +13,7 @@ use std::process::Command;
 use grafito::prelude::*;
 use grafito::tensorboard::Writer;
 
-use crate::reader::{events_of, value};
+use crate::reader::{Message, events_of, value};
 
 /// Runs a check of `check.py`, and shows what it prints where it fails.
 fn check(arguments: &[&Path]) {
@@ -75,10 +75,25 @@ impl<'a> Twice<'a> {
     /// The nodes come from the log: `graphs.rs` checks those.
     fn graph(&mut self, tag: &str, graph: &grafito::Graph, is_first: bool) {
         self.log.graph(tag, graph);
+        self.nodes(tag, is_first);
+    }
+
+    /// So do the times: `profile.rs` checks those.
+    fn profile(&mut self, tag: &str, profile: &grafito::Profile) {
+        self.log.profile(tag, profile);
+        let metadata = self.nodes(tag, false);
+        for node in metadata.message(1).messages(1)[0].messages(2) {
+            let (name, start, time) = (node.text(1), node.int(2), node.int(5));
+            self.line(&format!("time\t{tag}\t{name}\t{start}\t{time}"));
+        }
+    }
+
+    fn nodes(&mut self, tag: &str, is_first: bool) -> Message {
         self.log.flush().expect("a log");
         let events = events_of(self.log.path().expect("a file"));
         let (_, last) = value(events.last().expect("the graph"));
-        let graph = crate::reader::Message::parse(&last.message(8).bytes(8)).message(4).message(2);
+        let metadata = Message::parse(&last.message(8).bytes(8));
+        let graph = metadata.message(4).message(2);
         for node in graph.messages(1) {
             let inputs: String = node.texts(3).iter().map(|input| format!("\t{input}")).collect();
             let node = format!("{}\t{}{inputs}", node.text(1), node.text(2));
@@ -87,6 +102,7 @@ impl<'a> Twice<'a> {
                 self.line(&format!("node\t\t{node}"));
             }
         }
+        metadata
     }
 }
 
@@ -130,6 +146,7 @@ fn every_tag_and_value_comes_back() {
     let n = Tensor::scalar(27i64);
     all.graph("steps/traced", &steps::graph(&n), true);
     all.graph("steps/optimized", &steps::optimized(&n), false);
+    all.profile("steps/profile", &steps::profile(&n));
     all.line("end\t1");
     drop(all);
 
@@ -168,10 +185,19 @@ fn pages_show_curves_histograms_and_graphs_with_loops() {
     for step in 0..10 {
         log.scalar("loss", step, 1.0 / (1 + step) as f64);
         log.histogram("weights", step, &Tensor::random_uniform([100], DType::F32, step as i64));
+        // More groups of cards than the page opens by itself, and one of more than a page of them.
+        for layer in 0..5 {
+            log.scalar(&format!("layer-{layer}/norm"), step, f64::from(layer));
+            log.histogram(&format!("layer-{layer}/bias"), step, &Tensor::ones([4], DType::F32));
+        }
+        for class in 0..14 {
+            log.scalar(&format!("recall/class-{class:02}"), step, step as f64);
+        }
     }
     log.graph("steps", &steps::graph(&Tensor::scalar(27i64)));
     log.graph("slope/traced", &slope_of_sum::graph(&Tensor::ones([4], DType::F32)));
     log.graph("slope/optimized", &slope_of_sum::optimized(&Tensor::ones([4], DType::F32)));
+    log.profile("slope/profile", &slope_of_sum::profile(&Tensor::ones([1000], DType::F32)));
     drop(log);
     check(&["pages".as_ref(), folder.path()]);
 }

@@ -4,6 +4,8 @@
 //! Sugiyama, Tagawa, Toda: *Methods for visual understanding of hierarchical system structures* (1981): layers, virtual
 //! boxes where an arrow passes a layer, order by barycenters, positions by relaxation.
 
+use std::borrow::Cow;
+
 use super::picture::{Arrow, Picture, Role, Shape};
 
 /// Sizes, in pixels.
@@ -56,8 +58,10 @@ struct Item {
     below: Vec<usize>,
 }
 
-pub(super) fn lines(shape: &Shape) -> impl Iterator<Item = &str> {
-    [&*shape.title, &*shape.detail].into_iter().filter(|line| !line.is_empty())
+pub(super) fn lines(shape: &Shape) -> impl Iterator<Item = Cow<'_, str>> {
+    let scope = if shape.scope.is_empty() { String::new() } else { format!("in {}", shape.scope.join("/")) };
+    let lines = [Cow::from(&*shape.title), Cow::from(&*shape.detail), Cow::from(scope)];
+    lines.into_iter().filter(|line| !line.is_empty())
 }
 
 pub(super) fn layout(picture: &Picture) -> Layout {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::picture::{Picture, Role};
+use super::picture::{Group, Picture, Role};
 
 pub(super) fn render(picture: &Picture) -> String {
     let mut out = String::from("flowchart TD\n");
@@ -34,32 +34,49 @@ fn quoted(text: &str) -> String {
 }
 
 fn contents(out: &mut String, picture: &Picture, prefix: &str, depth: usize) {
+    group(out, picture, &picture.groups(), prefix, &format!("{prefix}s"), depth);
     let indent = "  ".repeat(depth);
-    for (index, shape) in picture.shapes.iter().enumerate() {
-        let class = match shape.role {
-            Role::Input | Role::Donated => "input",
-            Role::Constant => "constant",
-            Role::Op | Role::Structure => "op",
-            Role::Return => "result",
-        };
-        let id = format!("{prefix}{index}");
-        let node = format!("{id}[{}]:::{class}", quoted(&format!("{}\n{}", shape.title, shape.detail)));
-        if shape.regions.is_empty() {
-            let _ = writeln!(out, "{indent}{node}");
-            continue;
-        }
-        let _ = writeln!(out, "{indent}subgraph s_{id}[{}]\n{indent}  {node}", quoted(&shape.title));
-        for (number, region) in shape.regions.iter().enumerate() {
-            let prefix = format!("{id}_{number}_");
-            let _ = writeln!(out, "{indent}  subgraph s_{prefix}[{}]", quoted(&region.title));
-            contents(out, region, &prefix, depth + 2);
-            let _ = writeln!(out, "{indent}  end");
-        }
-        let _ = writeln!(out, "{indent}end");
-    }
     for arrow in &picture.arrows {
         let label =
             if arrow.label.is_empty() { String::new() } else { format!("|{}|", quoted(&arrow.label)) };
         let _ = writeln!(out, "{indent}{prefix}{} -->{label} {prefix}{}", arrow.from, arrow.to);
     }
+}
+
+fn group(out: &mut String, picture: &Picture, group: &Group, prefix: &str, name: &str, depth: usize) {
+    let indent = "  ".repeat(depth);
+    for &index in &group.shapes {
+        shape(out, picture, index, prefix, depth);
+    }
+    for (number, inner) in group.inner.iter().enumerate() {
+        let name = format!("{name}{number}_");
+        let _ = writeln!(out, "{indent}subgraph s_{name}[{}]", quoted(&inner.name));
+        self::group(out, picture, inner, prefix, &name, depth + 1);
+        let _ = writeln!(out, "{indent}end");
+    }
+}
+
+fn shape(out: &mut String, picture: &Picture, index: usize, prefix: &str, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let shape = &picture.shapes[index];
+    let class = match shape.role {
+        Role::Input | Role::Donated => "input",
+        Role::Constant => "constant",
+        Role::Op | Role::Structure => "op",
+        Role::Return => "result",
+    };
+    let id = format!("{prefix}{index}");
+    let node = format!("{id}[{}]:::{class}", quoted(&format!("{}\n{}", shape.title, shape.detail)));
+    if shape.regions.is_empty() {
+        let _ = writeln!(out, "{indent}{node}");
+        return;
+    }
+    let _ = writeln!(out, "{indent}subgraph s_{id}[{}]\n{indent}  {node}", quoted(&shape.title));
+    for (number, region) in shape.regions.iter().enumerate() {
+        let prefix = format!("{id}_{number}_");
+        let _ = writeln!(out, "{indent}  subgraph s_{prefix}[{}]", quoted(&region.title));
+        contents(out, region, &prefix, depth + 2);
+        let _ = writeln!(out, "{indent}  end");
+    }
+    let _ = writeln!(out, "{indent}end");
 }

@@ -1,7 +1,7 @@
 //! Drawings of graphs, for people: DOT, Mermaid, and SVG with a layout of its own.
 //!
 //! All three are made from one picture: boxes with words in them, arrows from definitions to uses, and regions as
-//! boxes within the box of their node.
+//! boxes within the box of their node. DOT and Mermaid have boxes around name scopes, too; SVG writes them.
 
 mod dot;
 mod layout;

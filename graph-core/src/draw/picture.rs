@@ -28,6 +28,8 @@ pub(super) struct Shape {
     pub(super) title: String,
     /// What it gives: facts.
     pub(super) detail: String,
+    /// The name scope that it is in, outermost name first.
+    pub(super) scope: Vec<String>,
     pub(super) regions: Vec<Picture>,
 }
 
@@ -48,7 +50,36 @@ pub(super) struct Picture {
     pub(super) arrows: Vec<Arrow>,
 }
 
+/// Shapes by name scope: those in it, and the scopes in it.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) shapes: Vec<usize>,
+    pub(super) inner: Vec<Group>,
+}
+
+impl Group {
+    fn add(&mut self, scope: &[String], shape: usize) {
+        let Some((name, rest)) = scope.split_first() else { return self.shapes.push(shape) };
+        let known = self.inner.iter().position(|group| group.name == *name);
+        let index = known.unwrap_or_else(|| {
+            self.inner.push(Group { name: name.clone(), ..Group::default() });
+            self.inner.len() - 1
+        });
+        self.inner[index].add(rest, shape);
+    }
+}
+
 impl Picture {
+    /// The shapes, by their name scopes.
+    pub(super) fn groups(&self) -> Group {
+        let mut all = Group::default();
+        for (index, shape) in self.shapes.iter().enumerate() {
+            all.add(&shape.scope, index);
+        }
+        all
+    }
+
     pub(super) fn new(graph: &Graph) -> Picture {
         let is_input = |id: &NodeId| matches!(graph.node(*id).kind(), NodeKind::Input { .. });
         let order = graph.topological_order().into_iter().filter(|id| !is_input(id));
@@ -67,6 +98,7 @@ impl Picture {
             role: Role::Return,
             title: "return".into(),
             detail,
+            scope: Vec::new(),
             regions: Vec::new(),
         });
         picture.add_arrows(graph, graph.outputs(), &index, to);
@@ -126,7 +158,8 @@ impl Shape {
             }
             picture
         });
-        Shape { role, title: printable(&title), detail: facts.join(", "), regions: regions.collect() }
+        let scope = node.origin().name_scope().names().map(printable).collect();
+        Shape { role, title: printable(&title), detail: facts.join(", "), scope, regions: regions.collect() }
     }
 }
 

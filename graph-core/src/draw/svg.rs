@@ -95,7 +95,7 @@ fn contents(out: &mut String, picture: &Picture, placed: &Layout, left: f64, top
         );
         for (number, line) in lines(shape).enumerate() {
             let class = if number == 0 { "name" } else { "detail" };
-            text(out, class, x + PADDING, y + LINE_HEIGHT * (number as f64 + 1.0), line);
+            text(out, class, x + PADDING, y + LINE_HEIGHT * (number as f64 + 1.0), &line);
         }
         for ((region_x, region_y, inner), region) in placed.regions[index].iter().zip(&shape.regions) {
             let (x, y) = (x + region_x, y + region_y);

@@ -76,14 +76,14 @@ impl Plan {
     }
 
     /// Runs the plan so many times (once at least, and once more before, to warm up), each time on these inputs, and says
-    /// where the time goes.
+    /// where the time goes. The graph is the one that the plan was made from.
     ///
     /// # Errors
     /// As [`Plan::run`].
     ///
     /// # Panics
     /// As [`Plan::run`].
-    pub fn profile(&self, inputs: &[Array], rounds: u32) -> Result<Profile, Error> {
+    pub fn profile(&self, graph: &Graph, inputs: &[Array], rounds: u32) -> Result<Profile, Error> {
         let mut arena = Arena::new(self);
         let mut outputs = Vec::new();
         // Inputs that are updated in place are copied once, and go on from there.
@@ -94,7 +94,7 @@ impl Plan {
             outputs.clear();
             run::run(self, &mut inputs, &mut arena, &mut outputs, Some(&recorder))?;
         }
-        Ok(recorder.profile(self, rounds.max(1)))
+        Ok(recorder.profile(self, graph, rounds.max(1)))
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::graph::Graph;
+use crate::ids::NodeId;
 use crate::origin::Origin;
 use crate::plan::{Argument, Plan, Step};
 
@@ -20,9 +22,18 @@ pub(super) struct Recorder {
 #[derive(Default)]
 struct Notes {
     /// By the step's address.
-    totals: HashMap<usize, (u64, Duration)>,
+    totals: HashMap<usize, Total>,
     /// Step, start, duration.
     spans: Vec<(usize, Duration, Duration)>,
+}
+
+/// What a step did in all runs.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    runs: u64,
+    time: Duration,
+    /// When it first began.
+    start: Duration,
 }
 
 impl Recorder {
@@ -34,20 +45,22 @@ impl Recorder {
         let time = start.elapsed();
         let mut notes = self.notes.borrow_mut();
         let key = std::ptr::from_ref(step).addr();
-        let (runs, total) = notes.totals.entry(key).or_default();
-        *runs += 1;
-        *total += time;
+        let since = start - self.begin;
+        let total = notes.totals.entry(key).or_insert(Total { start: since, ..Total::default() });
+        total.runs += 1;
+        total.time += time;
         if notes.spans.len() < MOST_SPANS {
-            notes.spans.push((key, start - self.begin, time));
+            notes.spans.push((key, since, time));
         }
     }
 
-    pub(super) fn profile(self, plan: &Plan, rounds: u32) -> Profile {
+    pub(super) fn profile(self, plan: &Plan, graph: &Graph, rounds: u32) -> Profile {
         let total = self.begin.elapsed() / rounds;
         let Notes { totals, spans } = self.notes.into_inner();
-        let mut profile = Profile { rounds, total, steps: Vec::new(), spans: Vec::new() };
+        let graph = graph.clone();
+        let mut profile = Profile { graph, rounds, total, steps: Vec::new(), spans: Vec::new() };
         let mut number_of = HashMap::new();
-        profile.add_steps(plan, 0, &totals, &mut number_of);
+        profile.add_steps(plan, &mut Vec::new(), &totals, &mut number_of);
         let span = |(key, start, time)| (number_of[&key], start, time);
         profile.spans = spans.into_iter().map(span).collect();
         profile
@@ -57,6 +70,8 @@ impl Recorder {
 /// Where the time of a plan goes. Displayed as a table, a line for each step, those of regions indented.
 #[derive(Debug, Clone)]
 pub struct Profile {
+    /// What was run: an optimized graph.
+    pub graph: Graph,
     /// How often the plan was run.
     pub rounds: u32,
     /// Time of one run.
@@ -72,10 +87,15 @@ pub struct Profile {
 pub struct StepProfile {
     /// What it does.
     pub name: String,
+    /// The nodes that it computes, in order: of the graph, or of the region that it is in.
+    pub nodes: Vec<NodeId>,
     /// Where the user wrote it.
     pub origin: Origin,
-    /// In how many regions it is.
-    pub depth: usize,
+    /// The regions that it is in, outermost first: each by the node that holds it, and its number among that node's
+    /// [regions](crate::NodeKind::regions).
+    pub regions: Vec<(NodeId, usize)>,
+    /// When it first began, from the start of the first run.
+    pub start: Duration,
     /// How often it ran in one run of the plan, on average.
     pub runs: f64,
     /// Its share of one run of the plan; that of a step with regions includes theirs.
@@ -87,6 +107,11 @@ pub struct StepProfile {
 }
 
 impl StepProfile {
+    /// In how many regions it is.
+    pub fn depth(&self) -> usize {
+        self.regions.len()
+    }
+
     /// Arithmetic operations in a second.
     pub fn flop_per_second(&self) -> f64 {
         self.flop as f64 * self.runs / self.time.as_secs_f64().max(1e-12)
@@ -102,13 +127,14 @@ impl Profile {
     fn add_steps(
         &mut self,
         plan: &Plan,
-        depth: usize,
-        totals: &HashMap<usize, (u64, Duration)>,
+        regions: &mut Vec<(NodeId, usize)>,
+        totals: &HashMap<usize, Total>,
         number_of: &mut HashMap<usize, usize>,
     ) {
         for step in &plan.steps {
             let key = std::ptr::from_ref(step).addr();
-            let (runs, time) = totals.get(&key).copied().unwrap_or_default();
+            let Total { runs, time, start } = totals.get(&key).copied().unwrap_or_default();
+            let nodes = step.provenance.nodes.to_vec();
             number_of.insert(key, self.steps.len());
             let arguments = step.arguments.iter().filter_map(|argument| match argument {
                 Argument::Slot(slot) => Some(slot),
@@ -117,15 +143,19 @@ impl Profile {
             let sizes = arguments.chain(&step.results).map(|slot| &slot.fact);
             self.steps.push(StepProfile {
                 name: step.provenance.op.clone(),
+                nodes: nodes.clone(),
                 origin: step.provenance.origin,
-                depth,
+                regions: regions.clone(),
+                start,
                 runs: runs as f64 / f64::from(self.rounds),
                 time: time / self.rounds,
                 bytes: sizes.filter(|fact| !fact.is_stack()).map(|fact| fact.num_bytes()).sum(),
                 flop: step.action.flop(),
             });
-            for region in step.action.regions() {
-                self.add_steps(&region.plan, depth + 1, totals, number_of);
+            for (number, region) in step.action.regions().into_iter().enumerate() {
+                regions.push((nodes[0], number));
+                self.add_steps(&region.plan, regions, totals, number_of);
+                regions.pop();
             }
         }
     }
@@ -165,7 +195,12 @@ impl fmt::Display for Profile {
                 0 => write!(f, "{:>8}", "")?,
                 _ => write!(f, "{flop:>8.1}")?,
             }
-            writeln!(f, "  {}{} at {}", "  ".repeat(step.depth), step.name, step.origin)?;
+            write!(f, "  {}{}", "  ".repeat(step.depth()), step.name)?;
+            let scope = step.origin.name_scope();
+            if !scope.is_root() {
+                write!(f, " in {scope}")?;
+            }
+            writeln!(f, " at {}", step.origin)?;
         }
         write!(f, "{:>10.2} µs a run, of {} runs", micros(self.total), self.rounds)
     }

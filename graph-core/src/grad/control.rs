@@ -17,6 +17,7 @@ use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{Value, Values};
 use crate::passes::quiet;
+use crate::scope::NameScope;
 use crate::trace::{Trace, TraceKind};
 use crate::vjp::Vjp;
 
@@ -307,7 +308,7 @@ impl<'a> RegionBuilder<'a> {
 
     fn inline(&self, graph: &Graph, arguments: &[Value]) -> Result<Vec<Value>, Error> {
         self.trace
-            .inline(&*without_effects(graph)?, arguments)
+            .inline(&*without_effects(graph)?, arguments, NameScope::ROOT)
             .map_err(|reason| wrap(reason, "region", self.cx))
     }
 

@@ -13,8 +13,12 @@ use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
 use crate::graph::NodeKind;
 use crate::ids::{NodeId, Value, Values};
-use crate::trace::Trace;
+use crate::scope::NameScope;
+use crate::trace::{Trace, TraceKind};
 use crate::vjp::Vjp;
+
+/// The name scope of gradients: those of what is in `encoder` are in `gradient/encoder`.
+const GRADIENT: &str = "gradient";
 
 /// What accumulation needs and the engine, which knows no op, cannot do itself.
 pub trait Algebra {
@@ -73,6 +77,12 @@ fn flow_back(
             continue;
         }
         let (kind, inputs, _, origin) = trace.node(step.id);
+        let around = origin.name_scope();
+        // On a tape, which computes, no scopes are kept.
+        let origin = match trace.kind() {
+            TraceKind::Tape => origin,
+            _ => origin.moved_to(NameScope::ROOT.within(GRADIENT)),
+        };
         let cx = Vjp {
             recorder: trace,
             inputs: &inputs,
@@ -86,8 +96,13 @@ fn flow_back(
             // the same order. Once calls are inlined both copies are the same expressions, which
             // common-subexpression elimination merges.
             let newest = trace.with_graph(|graph| graph.node_ids().next_back());
-            let inlined =
-                trace.inline(&*control::without_effects(body)?, &inputs).map_err(|e| wrap(e, "call", &cx))?;
+            let within = match trace.kind() {
+                TraceKind::Tape => around,
+                _ => trace.with_graph(|graph| graph.call_scope(step.id)),
+            };
+            let inlined = trace
+                .inline(&*control::without_effects(body)?, &inputs, within)
+                .map_err(|e| wrap(e, "call", &cx))?;
             let seeds: Vec<(Value, Value)> =
                 inlined.iter().zip(&given).filter_map(|(&v, &ct)| Some((v, ct?))).collect();
             let variables: Vec<Value> =
@@ -95,6 +110,7 @@ fn flow_back(
             flow_back(trace, &seeds, &variables, newest, algebra, cotangents)?;
             continue;
         }
+        let _within = (trace.kind() != TraceKind::Tape).then(|| origin.name_scope().enter());
         let flowing = origin.scope(|| differentiate(&kind, &cx, algebra))?;
         for ((&input, &needed), cotangent) in inputs.iter().zip(&step.needed).zip(flowing) {
             if let (true, Some(cotangent)) = (needed, cotangent) {

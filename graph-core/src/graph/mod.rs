@@ -13,10 +13,12 @@
 //! is an operand of the node. This makes every pass a function on graphs that calls itself on regions.
 //!
 //! Every node has an [`Origin`](crate::origin::Origin), the user's expression that made it; gradients and rewrites
-//! keep it.
+//! keep it. It tells the [name scope](crate::scope::NameScope), too, relative to the graph that the node stands in: what
+//! holds a region is around it. Nothing but drawings and the like reads it.
 //!
 //! What exactly is legal is written down, as code, in [`verify`](crate::verify::verify).
 
+mod calls;
 mod node;
 mod splice;
 mod store;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+pub use calls::CallScopes;
 pub use node::{Node, NodeKind};
 use store::Store;
 
@@ -35,6 +38,7 @@ use crate::fact::Fact;
 use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
+use crate::scope::NameScope;
 
 /// A graph of nodes: a function from inputs to outputs.
 #[derive(Debug, Clone)]
@@ -58,10 +62,10 @@ impl Graph {
 
     // -- building ------------------------------------------------------------------------------------------------
 
-    /// Adds an input after those there are.
+    /// Adds an input after those there are. It is in no name scope: it comes from where the graph is used.
     pub fn add_input(&mut self, name: impl Into<Arc<str>>, fact: Fact, origin: Origin) -> Value {
         let kind = NodeKind::Input { name: name.into(), donated: false };
-        let node = Node::new(kind, &[], SmallVec::from_elem(fact, 1), origin);
+        let node = Node::new(kind, &[], SmallVec::from_elem(fact, 1), origin.in_scope(NameScope::ROOT));
         let id = self.store.add(node);
         self.inputs.push(id);
         Value::new(id, 0)

@@ -12,6 +12,7 @@ use crate::fact::{Fact, Facts};
 use crate::ids::Value;
 use crate::op::{Class, OpRef};
 use crate::origin::Origin;
+use crate::scope::NameScope;
 use crate::shape::Shape;
 
 /// What a node does. Ops are open (behind [`OpRef`]); structure is this closed set, known to planner and executor.
@@ -92,6 +93,11 @@ impl Node {
     /// The same node doing something else, with the same outputs.
     pub(crate) fn with_kind(&self, kind: NodeKind) -> Node {
         Node { kind, ..self.clone() }
+    }
+
+    /// The same node for the graph around its own: its name scope lies in that of what held it.
+    pub(crate) fn moved_to(&self, name_scope: NameScope) -> Node {
+        Node { origin: self.origin.moved_to(name_scope), ..self.clone() }
     }
 
     /// What the node does.

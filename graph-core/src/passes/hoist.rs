@@ -52,7 +52,7 @@ fn hoist_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values
     if invariant.is_empty() {
         return Ok(new.copy_as(rewritten, node, inputs));
     }
-    let outside = emit_outside(new, region, before, inputs, &invariant);
+    let outside = emit_outside(new, region, before, node, inputs, &invariant);
     let (region, uses) = without(region, &invariant);
     let operands: Vec<Value> =
         inputs.iter().copied().chain(uses.iter().map(|value| outside[value])).collect();
@@ -114,9 +114,11 @@ fn emit_outside(
     new: &mut Rebuild,
     body: &Graph,
     before: usize,
+    node: &Node,
     inputs: &[Value],
     ops: &[NodeId],
 ) -> HashMap<Value, Value> {
+    let around = node.origin().name_scope();
     // No operand stands for the iteration's number, which comes before all.
     let mut outside: HashMap<Value, Value> =
         body.inputs()[before..].iter().map(|&id| Value::new(id, 0)).zip(inputs.iter().copied()).collect();
@@ -126,13 +128,13 @@ fn emit_outside(
             .inputs()
             .iter()
             .map(|&operand| match body.constant(operand) {
-                Some(_) => *outside
-                    .entry(operand)
-                    .or_insert_with(|| new.graph.copy_node(body.node(operand.node()), &[])[0]),
+                Some(_) => *outside.entry(operand).or_insert_with(|| {
+                    new.graph.copy_node(&body.node(operand.node()).moved_to(around), &[])[0]
+                }),
                 None => outside[&operand],
             })
             .collect();
-        let values = new.graph.copy_node(node, &operands);
+        let values = new.graph.copy_node(&node.moved_to(around), &operands);
         outside.extend(values.into_iter().enumerate().map(|(output, value)| (Value::new(id, output), value)));
     }
     outside

@@ -17,7 +17,7 @@ use crate::op::Class;
 const SMALL_BYTES: usize = 4096;
 
 /// Replaces
-/// - a `call` by the nodes of its body,
+/// - a `call` by the nodes of its body, in a name scope of the function's name,
 /// - an `if` on a constant by the nodes of the branch it takes, and one of two equal branches by either,
 /// - a `while` whose condition is false for what it starts from, as far as that is constant, and a `for` of no trips, by
 ///   the initial values.
@@ -35,17 +35,21 @@ fn inlined(graph: &Graph) -> Rewritten {
 }
 
 fn inline_node(new: &mut Rebuild, node: &Node, inputs: &[Value]) -> Result<Values, Error> {
+    let around = node.origin().name_scope();
     let values = match node.kind() {
-        NodeKind::Call { body, .. } => new.emit_all(body, inputs, &mut inline_node)?,
+        NodeKind::Call { body, .. } => {
+            let within = new.calls.fresh(around, body.name());
+            new.emit_all(body, inputs, within, &mut inline_node)?
+        }
         NodeKind::If { then_branch, else_branch } => match truth(&new.graph, inputs[0]) {
-            Some(true) => new.emit_all(then_branch, &inputs[1..], &mut inline_node)?,
-            Some(false) => new.emit_all(else_branch, &inputs[1..], &mut inline_node)?,
+            Some(true) => new.emit_all(then_branch, &inputs[1..], around, &mut inline_node)?,
+            Some(false) => new.emit_all(else_branch, &inputs[1..], around, &mut inline_node)?,
             None => {
                 // What the branches do is seen once they are inlined themselves.
                 let rewritten = rewrite_regions(node.kind(), &mut inlined)?;
                 match rewritten.as_ref().unwrap_or(node.kind()) {
                     NodeKind::If { then_branch, else_branch } if same_graph(then_branch, else_branch) => {
-                        new.emit_all(then_branch, &inputs[1..], &mut inline_node)?
+                        new.emit_all(then_branch, &inputs[1..], around, &mut inline_node)?
                     }
                     _ => return Ok(new.copy_as(rewritten, node, inputs)),
                 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::error::Error;
-use crate::graph::{Graph, Node, NodeKind};
+use crate::graph::{CallScopes, Graph, Node, NodeKind};
 use crate::ids::{Value, Values};
+use crate::scope::NameScope;
 
 /// Whether a pass changed the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +32,18 @@ pub(crate) struct Rebuild {
     pub(crate) graph: Graph,
     /// Whether anything was emitted that is not a plain copy.
     pub(crate) changed: Changed,
+    /// The scopes of the calls so far.
+    pub(crate) calls: CallScopes,
 }
 
 impl Rebuild {
-    /// Emits the nodes of a graph, with `arguments` for its inputs; gives what its outputs have become.
+    /// Emits the nodes of a graph, with `arguments` for its inputs; gives what its outputs have become. Those of a nested
+    /// graph are, from now on, in the name scope given.
     pub(crate) fn emit_all(
         &mut self,
         old: &Graph,
         arguments: &[Value],
+        name_scope: NameScope,
         emit: &mut Emit<'_>,
     ) -> Result<Vec<Value>, Error> {
         let mut renamed: Vec<Values> = vec![Values::new(); old.index_bound()];
@@ -52,7 +57,10 @@ impl Rebuild {
                 continue;
             }
             let inputs: SmallVec<[Value; 4]> = node.inputs().iter().map(|v| rename(&renamed, v)).collect();
-            let values = emit(self, node, &inputs)?;
+            let values = match name_scope.is_root() {
+                true => emit(self, node, &inputs)?,
+                false => emit(self, &node.moved_to(name_scope), &inputs)?,
+            };
             debug_assert_eq!(values.len(), node.facts().len(), "a value for each output");
             renamed[id.index()] = values;
         }
@@ -86,8 +94,8 @@ impl Rebuild {
 pub(crate) fn rebuild(old: &Graph, emit: &mut Emit<'_>) -> Rewritten {
     let graph = old.signature();
     let arguments: Vec<Value> = graph.inputs().iter().map(|&id| Value::new(id, 0)).collect();
-    let mut new = Rebuild { graph, changed: Changed::No };
-    let outputs = new.emit_all(old, &arguments, emit)?;
+    let mut new = Rebuild { graph, changed: Changed::No, calls: CallScopes::default() };
+    let outputs = new.emit_all(old, &arguments, NameScope::ROOT, emit)?;
     new.graph.set_outputs(outputs);
     Ok((new.changed == Changed::Yes).then_some(new.graph))
 }

@@ -52,8 +52,9 @@ fn unroll_node(
             false => input,
         });
     }
-    let mut outputs =
-        new.emit_all(body, &arguments, &mut |new, node, inputs| unroll_node(new, node, inputs, reshape))?;
+    let mut outputs = new.emit_all(body, &arguments, origin.name_scope(), &mut |new, node, inputs| {
+        unroll_node(new, node, inputs, reshape)
+    })?;
     for (output, fact) in outputs.iter_mut().zip(node.facts()).skip(*carried) {
         *output = reshaped(new, *output, fact.shape.clone())?;
     }

@@ -148,9 +148,11 @@ pub(crate) struct Step {
     pub(crate) provenance: Provenance,
 }
 
-/// What is needed to report a failed step at the user's line.
+/// What a step comes from: what is needed to report a failed one at the user's line, and to say what takes time.
 pub(crate) struct Provenance {
     pub(crate) op: String,
+    /// The nodes that it computes, in order.
+    pub(crate) nodes: SmallVec<[NodeId; 1]>,
     pub(crate) origin: Origin,
     pub(crate) operands: Vec<Operand>,
 }
@@ -343,7 +345,12 @@ impl Provenance {
             fact: graph.fact(value).clone(),
             origin: graph.node(value.node()).origin(),
         });
-        Provenance { op: node.kind().name().to_owned(), origin: node.origin(), operands: operands.collect() }
+        Provenance {
+            op: node.kind().name().to_owned(),
+            nodes: SmallVec::from_elem(id, 1),
+            origin: node.origin(),
+            operands: operands.collect(),
+        }
     }
 
     pub(crate) fn error(&self, reason: OpError) -> Error {

@@ -7,12 +7,13 @@ use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
 use crate::origin::Origin;
 
-/// A graph printed with a comment after each node: where the user wrote it.
+/// A graph printed with a comment after each node: where the user wrote it, and in which name scope.
 #[derive(Debug, Clone, Copy)]
 pub struct WithOrigins<'a>(&'a Graph);
 
 impl Graph {
-    /// The text form with a comment `// file:line:column` after each node.
+    /// The text form with a comment `// file:line:column` after each node, or `// in encoder/attention, file:line:column`
+    /// where that is its name scope.
     pub fn with_origins(&self) -> WithOrigins<'_> {
         WithOrigins(self)
     }
@@ -203,7 +204,13 @@ impl Printer<'_, '_> {
     }
 
     fn origin(&mut self, origin: Origin) -> fmt::Result {
-        if self.origins { write!(self.out, "  // {origin}") } else { Ok(()) }
+        if !self.origins {
+            return Ok(());
+        }
+        match origin.name_scope() {
+            scope if scope.is_root() => write!(self.out, "  // {origin}"),
+            scope => write!(self.out, "  // in {scope}, {origin}"),
+        }
     }
 
     fn line_start(&mut self) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Drawings: every kind of node, and names that would break the format.
 
-use graph_core::{Array, DType, Fact, Graph, Origin, Value};
+use graph_core::{Array, DType, Fact, Graph, NameScope, Origin, Value};
 use insta::assert_snapshot;
 
 use crate::ops::{Binary, parse};
@@ -236,4 +236,70 @@ fn large_graphs_are_drawn_in_time() {
     graph.to_mermaid();
     println!("drawn in {:?}", start.elapsed());
     assert!(start.elapsed().as_secs() < 5);
+}
+
+/// A product in `encoder/attention`, a sum in `encoder`, a product in no scope.
+fn scoped() -> Graph {
+    let here = Origin::caller();
+    let within = |path: &str| here.in_scope(NameScope::ROOT.within(path));
+    let mut graph = Graph::new("scoped");
+    let x = graph.add_input("x", Fact::scalar(DType::F32), within("elsewhere"));
+    let a = graph.apply(Binary::Mul, &[x, x], within("encoder/attention")).unwrap()[0];
+    let b = graph.apply(Binary::Add, &[a, x], within("encoder")).unwrap()[0];
+    let c = graph.apply(Binary::Mul, &[b, a], here).unwrap()[0];
+    graph.set_outputs(vec![c]);
+    graph
+}
+
+#[test]
+fn name_scopes_are_boxes_and_words() {
+    assert_snapshot!(scoped().to_dot(), @r#"
+    digraph "scoped" {
+      node [shape=box, style="rounded,filled", fillcolor=white, fontname=monospace];
+      edge [fontname=monospace, fontsize=10];
+      n0 [label="x\nf32[]", fillcolor=lightblue];
+      n3 [label="mul\nf32[]", fillcolor=white];
+      n4 [label="return\nf32[]", fillcolor=palegreen];
+      subgraph cluster_ns0_ {
+        label="encoder";
+        n2 [label="add\nf32[]", fillcolor=white];
+        subgraph cluster_ns0_0_ {
+          label="attention";
+          n1 [label="mul\nf32[]", fillcolor=white];
+        }
+      }
+      n0 -> n1;
+      n1 -> n2;
+      n0 -> n2;
+      n2 -> n3;
+      n1 -> n3;
+      n3 -> n4;
+    }
+    "#);
+    assert_snapshot!(scoped().to_mermaid(), @r##"
+    flowchart TD
+      n0["x<br/>f32[]"]:::input
+      n3["mul<br/>f32[]"]:::op
+      n4["return<br/>f32[]"]:::result
+      subgraph s_ns0_["encoder"]
+        n2["add<br/>f32[]"]:::op
+        subgraph s_ns0_0_["attention"]
+          n1["mul<br/>f32[]"]:::op
+        end
+      end
+      n0 --> n1
+      n1 --> n2
+      n0 --> n2
+      n2 --> n3
+      n1 --> n3
+      n3 --> n4
+      classDef input fill:#d6eaf8,stroke:#333
+      classDef constant fill:#eee,stroke:#999
+      classDef op fill:#fff,stroke:#333
+      classDef result fill:#d5f5e3,stroke:#333
+    "##);
+    let svg = scoped().to_svg();
+    assert!(svg.contains("in encoder/attention") && !svg.contains("elsewhere"), "{svg}");
+    let text = scoped().with_origins().to_string();
+    assert!(text.contains("// in encoder/attention, ") && text.contains("// in encoder, "), "{text}");
 }

@@ -126,13 +126,13 @@ impl Tensor {
     /// When it belongs to a trace that is neither this one nor around it.
     pub fn value_in(&self, trace: &Trace, origin: Origin) -> Result<Value, Error> {
         match &self.repr {
-            Repr::Concrete(array) => Ok(trace.add_constant(array, self.origin)),
+            Repr::Concrete(array) => Ok(trace.add_constant(array, self.origin.here())),
             Repr::Taped { trace: own, value, .. } if own == trace && own.is_open() => Ok(*value),
             // A function traced beneath a tape: as a constant the tensor would lose its gradient without a word.
             Repr::Taped { trace: own, .. } if own.is_open() && Trace::stack().contains(own) => {
                 Err(foreign(own, trace, origin))
             }
-            Repr::Taped { array, .. } => Ok(trace.add_constant(array, self.origin)),
+            Repr::Taped { array, .. } => Ok(trace.add_constant(array, self.origin.here())),
             Repr::Symbolic { trace: own, value, fact } => {
                 if own.is_open() {
                     if own == trace {
@@ -146,7 +146,7 @@ impl Tensor {
             }
             Repr::Pending(pending) => {
                 if let Some(array) = pending.array() {
-                    return Ok(trace.add_constant(&array, self.origin));
+                    return Ok(trace.add_constant(&array, self.origin.here()));
                 }
                 match outermost_region(trace) {
                     Some(region) => {
@@ -160,7 +160,7 @@ impl Tensor {
                     }
                     None => {
                         let array = origin.scope(|| self.try_array())?;
-                        Ok(trace.add_constant(&array, self.origin))
+                        Ok(trace.add_constant(&array, self.origin.here()))
                     }
                 }
             }

@@ -22,7 +22,7 @@ fn a_dense_layer_is_a_step() {
     );
     assert!(pieces.ends_with(" pieces of matmul\n  return fresh0\n"), "{pieces}");
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
-    let profile = plan.profile(&inputs, 1).expect("runs");
+    let profile = plan.profile(&graph, &inputs, 1).expect("runs");
     assert_eq!(profile.steps[0].flop, (2 * 32 + 2) * 512 * 1024);
 }
 

@@ -8,7 +8,7 @@ use super::super::callback::{Batch, Callback, CallbackResult, Run};
 use super::super::history::Logs;
 
 /// Logs a run for TensorBoard: the figures of each epoch, the learning rate, histograms of the weights, and the graph of a
-/// step, as traced and optimized.
+/// step, as traced and optimized, with a box for each layer, the loss, the optimizer and the metrics.
 ///
 /// As Keras does, it logs into two runs, `train` and `validation` below its folder, under equal tags (`epoch_loss` for
 /// `loss` and `val_loss`), so that TensorBoard draws both curves into one chart.
@@ -37,6 +37,9 @@ pub struct TensorBoard {
     writes_graph: bool,
     /// Whether this run has its graph still to come.
     is_graph_due: bool,
+    /// The batch whose step is profiled, and how many this run has had.
+    profile_batch: Option<usize>,
+    seen: usize,
     train: Option<Writer>,
     validation: Option<Writer>,
     steps: usize,
@@ -51,6 +54,8 @@ impl TensorBoard {
             writes_steps: false,
             writes_graph: true,
             is_graph_due: false,
+            profile_batch: None,
+            seen: 0,
             train: None,
             validation: None,
             steps: 0,
@@ -83,6 +88,18 @@ impl TensorBoard {
         TensorBoard { writes_steps: true, ..self }
     }
 
+    /// Logs where the time of a step goes, as `step/profile` in the Graphs tab: that on the batch of this number of the
+    /// run, counted from 1. The step is made eleven times more for it, on copies; the training is what it would be.
+    ///
+    /// ```
+    /// # use grafito::nn::TensorBoard;
+    /// let callback = TensorBoard::new("logs").profile_batch(2);
+    /// ```
+    #[must_use]
+    pub fn profile_batch(self, number: usize) -> TensorBoard {
+        TensorBoard { profile_batch: Some(number), ..self }
+    }
+
     /// Logs no graph.
     ///
     /// ```
@@ -101,6 +118,7 @@ impl Callback for TensorBoard {
     fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
         self.train = Some(Writer::create(self.folder.join("train"))?);
         self.is_graph_due = self.writes_graph;
+        self.seen = 0;
         self.steps = run.model.epochs() * run.batches().unwrap_or(0) + run.model.batches();
         Ok(())
     }
@@ -112,6 +130,12 @@ impl Callback for TensorBoard {
         {
             log.graph("step/traced", &traced);
             log.graph("step/optimized", &optimized);
+        }
+        self.seen += 1;
+        if self.profile_batch == Some(self.seen)
+            && let Some(profile) = run.step_profile()?
+        {
+            log.profile("step/profile", &profile);
         }
         self.steps += 1;
         if self.writes_steps {

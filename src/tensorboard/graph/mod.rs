@@ -1,7 +1,8 @@
 //! Graphs as TensorBoard draws them: nodes in scopes.
 //!
-//! A function that is called, a branch and a loop become scopes, which TensorBoard draws as boxes that open. A region's
-//! inputs are the operands themselves, so arrows lead from where a value is made to where it is used, through the
+//! Name scopes, a function that is called, a branch and a loop become scopes, which TensorBoard draws as boxes that open.
+//! What is in no scope is in that of the graph's function, beside those; where there are none it would be a box around
+//! everything. A region's inputs are the operands themselves, so arrows lead from where a value is made to where it is used, through the
 //! borders of scopes. What structure needs beside its regions is drawn as nodes of its own:
 //!
 //! - `If`: takes the condition and what both branches give;
@@ -13,23 +14,60 @@
 mod attributes;
 mod names;
 
+use std::collections::HashMap;
+
 use attributes::{AttrMap, common, set, set_all, set_value};
-use graph_core::{Class, DType, Fact, Graph, Node, NodeKind};
+use graph_core::{CallScopes, Class, DType, Fact, Graph, NameScope, Node, NodeId, NodeKind};
 use names::Names;
 
 use super::messages::{AttrKind, GraphDef, NodeDef, Versions};
 
 /// Where everything is computed.
-const DEVICE: &str = "/device:CPU:0";
+pub(super) const DEVICE: &str = "/device:CPU:0";
 
-impl GraphDef {
-    /// The graph in TensorFlow's form.
-    pub(super) fn of(graph: &Graph) -> GraphDef {
+/// The regions that a node is in, outermost first: each by the node that holds it, and its number among that node's.
+type Path = Vec<(NodeId, usize)>;
+
+/// A graph in TensorFlow's form, and what its nodes are called there.
+pub(super) struct Drawn {
+    pub(super) graph: GraphDef,
+    names: HashMap<(Path, NodeId), String>,
+}
+
+impl Drawn {
+    /// What a node in these regions is called; `None` where there is no such node.
+    pub(super) fn name(&self, regions: &[(NodeId, usize)], id: NodeId) -> Option<&String> {
+        self.names.get(&(regions.to_vec(), id))
+    }
+
+    pub(super) fn new(graph: &Graph) -> Drawn {
         let mut drawing = Drawing::default();
         let inputs = graph.inputs().iter().map(|&id| drawing.input(graph.node(id))).collect();
-        let outputs = drawing.region(graph, "", inputs);
+        let has_scopes = |id: NodeId| {
+            let node = graph.node(id);
+            matches!(node.kind(), NodeKind::Call { .. }) || !node.origin().name_scope().is_root()
+        };
+        let scope = match graph.node_ids().any(has_scopes) {
+            true => drawing.names.scope("", graph.name()),
+            false => String::new(),
+        };
+        let outputs = drawing.region(graph, Scope { named: "", rest: &scope }, inputs);
         drawing.add("", "return", "Return", outputs, AttrMap::new());
-        GraphDef { node: drawing.nodes, versions: Some(Versions { producer: 1 }) }
+        let graph = GraphDef { node: drawing.nodes, versions: Some(Versions { producer: 1 }) };
+        Drawn { graph, names: drawing.names_of }
+    }
+}
+
+/// Where the nodes of a region go: those in a name scope, and the rest.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    named: &'a str,
+    rest: &'a str,
+}
+
+impl<'a> From<&'a str> for Scope<'a> {
+    fn from(scope: &'a str) -> Scope<'a> {
+        Scope { named: scope, rest: scope }
     }
 }
 
@@ -38,6 +76,9 @@ impl GraphDef {
 struct Drawing {
     nodes: Vec<NodeDef>,
     names: Names,
+    /// Where the nodes are that are drawn now.
+    path: Path,
+    names_of: HashMap<(Path, NodeId), String>,
 }
 
 impl Drawing {
@@ -61,12 +102,15 @@ impl Drawing {
     }
 
     /// Draws the nodes of a graph whose inputs are the values named. Tells where its outputs are.
-    fn region(&mut self, graph: &Graph, scope: &str, inputs: Vec<String>) -> Vec<String> {
+    fn region<'a>(&mut self, graph: &Graph, scope: impl Into<Scope<'a>>, inputs: Vec<String>) -> Vec<String> {
+        let scope = scope.into();
         let mut places: Vec<Vec<String>> = vec![Vec::new(); graph.index_bound()];
         for (id, input) in graph.inputs().iter().zip(inputs) {
             places[id.index()].push(input);
         }
         let mut last_effect: Option<String> = None;
+        let mut calls = CallScopes::default();
+        let mut opened: HashMap<NameScope, String> = HashMap::new();
         for id in graph.topological_order() {
             let node = graph.node(id);
             if let NodeKind::Input { .. } = node.kind() {
@@ -78,7 +122,15 @@ impl Drawing {
             if acts {
                 operands.extend(last_effect.take().map(|before| format!("^{before}")));
             }
-            places[id.index()] = self.node(node, scope, operands);
+            let name_scope = match node.kind() {
+                NodeKind::Call { body, .. } => calls.fresh(node.origin().name_scope(), body.name()),
+                _ => node.origin().name_scope(),
+            };
+            let scope = match name_scope.is_root() {
+                true => scope.rest,
+                false => self.open(&mut opened, scope.named, name_scope),
+            };
+            places[id.index()] = self.node(id, node, scope, operands);
             if acts {
                 last_effect = self.nodes.last().map(|node| node.name.clone());
             }
@@ -86,8 +138,35 @@ impl Drawing {
         graph.outputs().iter().map(|value| places[value.node().index()][value.output()].clone()).collect()
     }
 
-    /// Draws a node. Tells where its outputs are.
-    fn node(&mut self, node: &Node, scope: &str, operands: Vec<String>) -> Vec<String> {
+    /// The path of a name scope within a scope.
+    fn open<'a>(
+        &mut self,
+        opened: &'a mut HashMap<NameScope, String>,
+        scope: &str,
+        name_scope: NameScope,
+    ) -> &'a str {
+        opened.entry(name_scope).or_insert_with(|| {
+            name_scope.names().fold(scope.to_owned(), |scope, name| self.names.scope(&scope, name))
+        })
+    }
+
+    /// Draws the region of this number of a node.
+    fn inside(
+        &mut self,
+        id: NodeId,
+        number: usize,
+        graph: &Graph,
+        scope: &str,
+        inputs: Vec<String>,
+    ) -> Vec<String> {
+        self.path.push((id, number));
+        let outputs = self.region(graph, scope, inputs);
+        self.path.pop();
+        outputs
+    }
+
+    /// Draws a node; a call in a scope of its own. Tells where its outputs are.
+    fn node(&mut self, id: NodeId, node: &Node, scope: &str, operands: Vec<String>) -> Vec<String> {
         let mut attr = common(node.facts(), Some(node.origin()));
         let word = node.kind().name();
         let name = match node.kind() {
@@ -100,34 +179,33 @@ impl Drawing {
                 set_all(&mut attr, &op.attributes());
                 self.add(scope, word, op.name(), operands, attr)
             }
-            NodeKind::Call { body, .. } => {
-                let scope = self.scope(scope, body.name());
-                return self.region(body, &scope, operands);
-            }
+            NodeKind::Call { body, .. } => return self.inside(id, 0, body, scope, operands),
             NodeKind::If { then_branch, else_branch } => {
-                let scope = self.scope(scope, word);
+                let scope = self.names.fresh_scope(scope, word);
                 let mut given = operands[..1].to_vec();
-                for (word, branch) in [("then", then_branch), ("else", else_branch)] {
-                    let scope = self.scope(&scope, word);
-                    given.extend(self.region(branch, &scope, operands[1..].to_vec()));
+                for (number, (word, branch)) in
+                    [("then", then_branch), ("else", else_branch)].into_iter().enumerate()
+                {
+                    let scope = self.names.fresh_scope(&scope, word);
+                    given.extend(self.inside(id, number, branch, &scope, operands[1..].to_vec()));
                 }
                 self.add(&scope, word, "If", given, attr)
             }
             NodeKind::While { condition, body, carried } => {
-                let scope = self.scope(scope, word);
+                let scope = self.names.fresh_scope(scope, word);
                 let variables = self.variables(body, 0, &scope, &operands[..*carried]);
                 let mut given = self.names_of(&variables);
                 let inputs: Vec<String> = given.iter().chain(&operands[*carried..]).cloned().collect();
-                let inside = self.scope(&scope, "condition");
-                given.extend(self.region(condition, &inside, inputs.clone()));
-                let inside = self.scope(&scope, "body");
-                let next = self.region(body, &inside, inputs);
+                let inside = self.names.fresh_scope(&scope, "condition");
+                given.extend(self.inside(id, 0, condition, &inside, inputs.clone()));
+                let inside = self.names.fresh_scope(&scope, "body");
+                let next = self.inside(id, 1, body, &inside, inputs);
                 self.feed_back(&variables, &next);
                 given.extend_from_slice(&next[*carried..]);
                 self.add(&scope, word, "While", given, attr)
             }
             NodeKind::For { body, trips, reverse, carried, scanned } => {
-                let scope = self.scope(scope, word);
+                let scope = self.names.fresh_scope(scope, word);
                 let number = common(&[Fact::scalar(DType::I64)], None);
                 let number = self.add(&scope, "row_number", "RowNumber", Vec::new(), number);
                 let variables = self.variables(body, 1, &scope, &operands[..*carried]);
@@ -140,8 +218,8 @@ impl Drawing {
                     inputs.push(self.add(&scope, "row", "Row", vec![sequence.clone()], attr));
                 }
                 inputs.extend_from_slice(invariants);
-                let inside = self.scope(&scope, "body");
-                let next = self.region(body, &inside, inputs);
+                let inside = self.names.fresh_scope(&scope, "body");
+                let next = self.inside(id, 0, body, &inside, inputs);
                 self.feed_back(&variables, &next);
                 if let Some(trips) = trips {
                     set(&mut attr, "trips", AttrKind::Int(*trips as i64));
@@ -150,13 +228,9 @@ impl Drawing {
                 self.add(&scope, word, "For", next, attr)
             }
         };
+        self.names_of.insert((self.path.clone(), id), name.clone());
         let output = |index: usize| if index == 0 { name.clone() } else { format!("{name}:{index}") };
         (0..node.facts().len()).map(output).collect()
-    }
-
-    /// A new scope within one.
-    fn scope(&mut self, scope: &str, words: &str) -> String {
-        self.names.fresh(scope, words, 1) + "/"
     }
 
     /// Adds a loop's variables, which are the inputs of its body from `first` on. Tells their indices.

@@ -2,25 +2,58 @@
 
 use std::collections::HashSet;
 
-/// The names given so far, those of scopes included.
+/// The names given so far.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    taken: HashSet<String>,
+    nodes: HashSet<String>,
+    scopes: HashSet<String>,
 }
 
 impl Names {
-    /// A name in a scope (empty, or ending in `/`) that is like `words` and that nothing has yet; where something has, the
-    /// number, or one above it, is put behind.
+    /// A name in a scope (empty, or ending in `/`) that is like `words` and that no node or scope has yet; where one has,
+    /// the number, or one above it, is put behind.
     pub(super) fn fresh(&mut self, scope: &str, words: &str, number: usize) -> String {
+        // A scope and a node of one name would be drawn as one.
+        let name = self.first(scope, words, number, Names::is_new);
+        self.add_scopes(&name);
+        self.nodes.insert(name.clone());
+        name
+    }
+
+    /// A scope in a scope that is named like `words`, ending in `/`, and that nothing has opened yet.
+    pub(super) fn fresh_scope(&mut self, scope: &str, words: &str) -> String {
+        let name = self.first(scope, words, 1, Names::is_new) + "/";
+        self.add_scopes(&name);
+        name
+    }
+
+    /// A scope in a scope that is named like `words`, ending in `/`; others may have opened it, too.
+    pub(super) fn scope(&mut self, scope: &str, words: &str) -> String {
+        let name = self.first(scope, words, 1, |names, name| !names.nodes.contains(name)) + "/";
+        self.add_scopes(&name);
+        name
+    }
+
+    fn is_new(&self, name: &str) -> bool {
+        !self.nodes.contains(name) && !self.scopes.contains(name)
+    }
+
+    fn first(
+        &self,
+        scope: &str,
+        words: &str,
+        number: usize,
+        is_free: impl Fn(&Names, &str) -> bool,
+    ) -> String {
         let wanted = format!("{scope}{}", path(words));
         let numbered = (number..).map(|number| format!("{wanted}_{number}"));
         let mut names = std::iter::once(wanted.clone()).chain(numbered);
-        let name = names.find(|name| !self.taken.contains(name)).expect("there is no end of numbers");
-        // A scope and a node of one name would be drawn as one.
+        names.find(|name| is_free(self, name)).expect("there is no end of numbers")
+    }
+
+    fn add_scopes(&mut self, name: &str) {
         let scopes = name.match_indices('/').map(|(end, _)| name[..end].to_owned());
-        self.taken.extend(scopes);
-        self.taken.insert(name.clone());
-        name
+        self.scopes.extend(scopes);
     }
 }
 
@@ -51,5 +84,16 @@ mod tests {
         assert_eq!(given, expected);
         assert_eq!(names.fresh("predict/", "add", 1), "predict/add");
         assert_eq!(names.fresh("", "predict", 7), "predict_7");
+    }
+
+    #[test]
+    fn scopes_are_shared_but_not_with_a_node() {
+        let mut names = Names::default();
+        assert_eq!((names.scope("", "dense"), names.scope("", "dense")), ("dense/".into(), "dense/".into()));
+        assert_eq!(names.fresh("dense/", "matmul", 3), "dense/matmul");
+        assert_eq!(names.fresh("", "dense", 3), "dense_3");
+        assert_eq!(names.fresh("", "loss", 4), "loss");
+        assert_eq!(names.scope("", "loss"), "loss_1/");
+        assert_eq!(names.scope("dense/", "matmul"), "dense/matmul_1/");
     }
 }

@@ -70,7 +70,12 @@ impl Planner<'_> {
             action,
             arguments: arguments.iter().map(|&value| Argument::Slot(self.slot(value))).collect(),
             results: results.iter().map(|&value| self.slot(value)).collect(),
-            provenance: Provenance { op: names.join("+"), origin, operands: Vec::new() },
+            provenance: Provenance {
+                op: names.join("+"),
+                nodes: leader.into_iter().chain(group.members().iter().copied()).collect(),
+                origin,
+                operands: Vec::new(),
+            },
         });
         let outputs: SmallVec<[Value; 4]> =
             results.iter().copied().chain(leader.map(|id| Value::new(id, 0))).collect();

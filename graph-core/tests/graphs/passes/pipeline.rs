@@ -1,6 +1,6 @@
 //! Passes one after the other.
 
-use graph_core::{Changed, Graph, Pass, Pipeline, cse, dce, fold, inline};
+use graph_core::{Changed, Graph, NameScope, NodeId, Pass, Pipeline, cse, dce, fold, inline};
 use insta::assert_snapshot;
 
 use super::pipeline;
@@ -83,8 +83,13 @@ fn passes_keep_origins() {
     let origin = graph.node(graph.outputs()[0].node()).origin();
     pipeline().run(&mut graph).unwrap();
     for id in graph.node_ids() {
-        assert_eq!(graph.node(id).origin(), origin, "{}", graph.with_origins());
+        let place = graph.node(id).origin().in_scope(NameScope::ROOT);
+        assert_eq!(place, origin, "{}", graph.with_origins());
     }
+    // What was called is in the scope of its function; what was folded is where it was.
+    let scope_of = |id: NodeId| graph.node(id).origin().name_scope().to_string();
+    let scopes: Vec<String> = graph.node_ids().map(scope_of).collect();
+    assert_eq!(scopes, ["", "", "body"], "{}", graph.with_origins());
 }
 
 #[test]
