@@ -208,7 +208,7 @@ impl Program {
         for (figure, metric) in self.0.training.metrics() {
             let len = metric.start(self.0.network.output()).len();
             let own = &mut totals.metrics.tensors_mut()[start..start + len];
-            let updated = name_scope(&figure, || metric.update(own, predictions, targets));
+            let updated = name_scope(figure, || metric.update(own, predictions, targets));
             assert_eq!(updated.len(), len, "the metric `{figure}` updates all of its totals");
             own.clone_from_slice(&updated);
             start += len;
