@@ -45,6 +45,7 @@ const FIGURES: &[Figure] = &[
     Figure { name: "chain_64k", unit: "ns/element", samples: 15, measure: || chain(1 << 16, 200) },
     Figure { name: "chain_16m", unit: "ns/element", samples: 7, measure: || chain(1 << 24, 1) },
     Figure { name: "transcendental_16m", unit: "ns/element", samples: 7, measure: transcendental },
+    Figure { name: "mean_square_16m", unit: "ns/element", samples: 15, measure: mean_square },
     Figure { name: "wide_step", unit: "ms", samples: 9, measure: wide_step },
     Figure { name: "cnn_step", unit: "ms", samples: 9, measure: cnn_step },
 ];
@@ -243,6 +244,19 @@ fn transcendental() -> Box<dyn FnMut() -> f64> {
     const ELEMENTS: usize = 1 << 24;
     let x = Tensor::random_uniform([ELEMENTS], DType::F32, 1).eval();
     Box::new(move || 1e9 * seconds(1, || drop(std::hint::black_box(transcended(&x)))) / ELEMENTS as f64)
+}
+
+#[graph_fn]
+fn squared_mean(x: &Tensor) -> Tensor {
+    let y = x * 2.0 - 1.0;
+    (&y * &y).mean(..)
+}
+
+/// The mean of the squares of `2x - 1`.
+fn mean_square() -> Box<dyn FnMut() -> f64> {
+    const ELEMENTS: usize = 1 << 24;
+    let x = Tensor::random_uniform([ELEMENTS], DType::F32, 1).eval();
+    Box::new(move || 1e9 * seconds(1, || drop(std::hint::black_box(squared_mean(&x)))) / ELEMENTS as f64)
 }
 
 /// Three dense layers, 784-1024-1024-10.

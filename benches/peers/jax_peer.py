@@ -158,6 +158,12 @@ def transcended(x):
     return y
 
 
+@jax.jit
+def mean_square(x):
+    y = x * 2.0 - 1.0
+    return jnp.mean(y * y)
+
+
 def pointwise(function, check, elements, times):
     x = jnp.asarray(measure.uniform(elements))
     check(np.asarray(x), np.asarray(function(x)))
@@ -201,7 +207,7 @@ if __name__ == "__main__":
             Figure("call", "us", 9, call),
             Figure("first_call", "ms", 9, first_call),
             Figure("scalar_loop", "ns/iteration", 9, scalar_loop),
-            *measure.pointwise_figures(pointwise, chained, transcended),
+            *measure.pointwise_figures(pointwise, chained, transcended, mean_square),
             Figure("wide_step", "ms", 9, wide_step),
             Figure("cnn_step", "ms", 9, cnn_step),
         ],

@@ -46,7 +46,7 @@ class Figure(NamedTuple):
     prepare: Callable[[], Callable[[], float]]
 
 
-def pointwise_figures(pointwise, chained, transcended):
+def pointwise_figures(pointwise, chained, transcended, mean_square):
     """The figures of chains of pointwise operations, which `pointwise` gets ready: a function, its check, the number of
     elements, the runs in a sample."""
 
@@ -57,6 +57,7 @@ def pointwise_figures(pointwise, chained, transcended):
         figure("chain_64k", 15, chained, check_chain, ELEMENTS_64K, 200),
         figure("chain_16m", 7, chained, check_chain, ELEMENTS_16M, 1),
         figure("transcendental_16m", 7, transcended, check_transcendental, ELEMENTS_16M, 1),
+        figure("mean_square_16m", 15, mean_square, check_mean_square, ELEMENTS_16M, 1),
     ]
 
 
@@ -241,6 +242,12 @@ def check_transcendental(x, y):
     for _ in range(5):
         want = np.tanh(want / 2 + np.float32(0.25)) * np.exp(-(want * want)) + want
     agree("transcendental", y, want, 1e-4)
+
+
+def check_mean_square(x, y):
+    """Ends the program unless `y` is the mean square of `x`, moved to between -1 and 1."""
+    want = x.astype(np.float64) * 2 - 1
+    agree("mean square", y, np.mean(want * want), 1e-4)
 
 
 def check_scalar_loop(s):

@@ -79,6 +79,11 @@ def transcended(x):
     return y
 
 
+def mean_square(x):
+    y = x * 2.0 - 1.0
+    return (y * y).mean()
+
+
 def pointwise(function, check, elements, times):
     x = torch.from_numpy(measure.uniform(elements))
     check(x.numpy(), function(x).numpy())
@@ -121,7 +126,7 @@ if __name__ == "__main__":
         [
             Figure("recipe_step", "s/epoch", 5, recipe_step),
             Figure("call", "us", 9, call),
-            *measure.pointwise_figures(pointwise, chained, transcended),
+            *measure.pointwise_figures(pointwise, chained, transcended, mean_square),
             Figure("wide_step", "ms", 9, wide_step),
             Figure("cnn_step", "ms", 9, cnn_step),
         ],
