@@ -85,7 +85,8 @@ impl Buffer {
     }
 
     fn layout(len: usize) -> Option<Layout> {
-        let alignment = if len < 2 * LARGE_PAGE { ALIGNMENT } else { LARGE_PAGE };
+        let is_large = cfg!(target_os = "linux") && len >= 2 * LARGE_PAGE;
+        let alignment = if is_large { LARGE_PAGE } else { ALIGNMENT };
         Layout::from_size_align(len, alignment).ok()
     }
 
@@ -97,7 +98,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.len > 0 {
-            // SAFETY: allocated in `zeroed` with this very layout.
+            // SAFETY: allocated in `allocate` with this very layout.
             unsafe { dealloc(self.ptr.as_ptr(), Buffer::layout(self.len).expect("as it was made")) }
         }
     }

@@ -43,7 +43,8 @@ impl Pool {
     }
 }
 
-/// Gives the memory that this thread keeps for its next arrays back to the system.
+/// Gives the memory that this thread keeps for its next arrays back to the system. What kernels and row programs need for a
+/// moment is little, and kept.
 ///
 /// # Source
 /// `torch.cuda.empty_cache`, for the host.

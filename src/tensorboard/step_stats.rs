@@ -1,8 +1,9 @@
 //! Profiles as TensorBoard reads them: times of nodes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use graph_core::{Profile, StepProfile};
+use graph_core::{NodeId, Profile, StepProfile};
 
 use super::graph::{DEVICE, Drawn};
 use super::messages::{DeviceStats, NodeStats, StepStats};
@@ -14,6 +15,7 @@ impl StepStats {
     /// its own when that of its regions is taken away, so that nothing is counted twice.
     pub(super) fn of(profile: &Profile, drawn: &Drawn, begin: Duration) -> StepStats {
         let mut node_stats = Vec::new();
+        let inside = times_inside(profile);
         for step in &profile.steps {
             // A branch that was not taken has no time.
             if step.runs == 0.0 {
@@ -21,7 +23,9 @@ impl StepStats {
             }
             let nodes: Vec<&String> =
                 step.nodes.iter().filter_map(|&id| drawn.name(&step.regions, id)).collect();
-            let share = own_time(profile, step) / nodes.len().max(1) as u32;
+            let key = step.nodes.first().map(|&first| (&*step.regions, first));
+            let inside = key.and_then(|key| inside.get(&key)).copied().unwrap_or_default();
+            let share = step.time.saturating_sub(inside) / nodes.len().max(1) as u32;
             let mut start = begin + step.start;
             for name in nodes {
                 node_stats.push(NodeStats {
@@ -42,16 +46,15 @@ fn whole_micros(time: Duration) -> i64 {
     time.as_nanos().div_ceil(1000).max(1) as i64
 }
 
-/// The time of a step without that of its regions.
-fn own_time(profile: &Profile, step: &StepProfile) -> Duration {
-    let is_inside = |other: &&StepProfile| {
-        other
-            .regions
-            .split_last()
-            .is_some_and(|((node, _), around)| *around == *step.regions && step.nodes.first() == Some(node))
-    };
-    let inside: Duration = profile.steps.iter().filter(is_inside).map(|step| step.time).sum();
-    step.time.saturating_sub(inside)
+/// The time that was spent in the regions of each node that has some, by where it is.
+fn times_inside(profile: &Profile) -> HashMap<(&[(NodeId, usize)], NodeId), Duration> {
+    let mut times = HashMap::new();
+    for step in &profile.steps {
+        if let Some((&(holder, _), around)) = step.regions.split_last() {
+            *times.entry((around, holder)).or_default() += step.time;
+        }
+    }
+    times
 }
 
 fn label(step: &StepProfile) -> String {

@@ -51,9 +51,17 @@ fn uses(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
         let module = path.iter().next().expect("a name").to_string_lossy().into_owned();
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         let of_module = uses.entry(module).or_default();
-        for rest in code.flat_map(|line| line.split("crate::").skip(1)) {
-            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-            of_module.insert(name.to_owned());
+        let code = code.collect::<Vec<_>>().join(" ");
+        for rest in ["crate::", "grafito::"].iter().flat_map(|root| code.split(root).skip(1)) {
+            // `crate::{a, b::c}` names several.
+            let names = match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or_default().split(',').map(str::trim).collect(),
+                None => vec![rest],
+            };
+            for name in names {
+                let name = name.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                of_module.insert(name.to_owned());
+            }
         }
     }
     let modules: BTreeSet<String> = uses.keys().filter(|module| *module != "lib").cloned().collect();
@@ -125,4 +133,30 @@ fn every_public_item_of_nn_is_shown_by_an_example() {
     assert!(count > 250, "only {count} items were found");
     let text = "/// ```\n/// a().b(1);\n/// ```\npub struct S;\n/// c(2)\npub fn b() {}\npub fn c() {}";
     assert_eq!(not_shown(text), (vec!["c"], 3));
+}
+
+/// What the pages say of files is true: a path in backticks is one from the root, or in the sources of a crate.
+#[test]
+fn paths_in_the_pages_exist() {
+    const ENDINGS: [&str; 5] = [".rs", ".md", ".py", ".sh", ".toml"];
+    let mut pages = vec![root().join("README.md")];
+    for entry in fs::read_dir(root().join("docs")).expect("the pages") {
+        pages.push(entry.expect("an entry").path());
+    }
+    let mut count = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(page).expect("text");
+        let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let is_path = |word: &&str| {
+            word.contains('/')
+                && ENDINGS.iter().any(|ending| word.ends_with(ending))
+                && word.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c))
+        };
+        for path in quoted.filter(is_path) {
+            let exists = [""].iter().chain(&CRATES).any(|folder| root().join(folder).join(path).exists());
+            assert!(exists, "{} speaks of `{path}`", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} paths were found");
 }

@@ -138,7 +138,7 @@ impl Profile {
             number_of.insert(key, self.steps.len());
             let arguments = step.arguments.iter().filter_map(|argument| match argument {
                 Argument::Slot(slot) => Some(slot),
-                Argument::InPlace => None,
+                Argument::InPlace => step.results.first(),
             });
             let sizes = arguments.chain(&step.results).map(|slot| &slot.fact);
             self.steps.push(StepProfile {
@@ -169,18 +169,28 @@ impl Profile {
             let step = &self.steps[number];
             let micros = |time: Duration| time.as_secs_f64() * 1e6;
             format!(
-                "{{\"name\":{:?},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3},\"dur\":{:.3},\
-                 \"args\":{{\"line\":{:?},\"bytes\":{},\"flop\":{}}}}}",
-                step.name,
+                "{{\"name\":{},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3},\"dur\":{:.3},\
+                 \"args\":{{\"line\":{},\"bytes\":{},\"flop\":{}}}}}",
+                json(&step.name),
                 micros(start),
                 micros(time),
-                step.origin.to_string(),
+                json(&step.origin.to_string()),
                 step.bytes,
                 step.flop
             )
         });
         format!("{{\"traceEvents\":[\n{}\n]}}\n", events.collect::<Vec<_>>().join(",\n"))
     }
+}
+
+/// A text as a string of JSON.
+fn json(text: &str) -> String {
+    let escaped = text.chars().map(|char| match char {
+        '"' | '\\' => format!("\\{char}"),
+        '\0'..='\x1f' => format!("\\u{:04x}", char as u32),
+        _ => char.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }
 
 impl fmt::Display for Profile {
@@ -203,5 +213,15 @@ impl fmt::Display for Profile {
             writeln!(f, " at {}", step.origin)?;
         }
         write!(f, "{:>10.2} µs a run, of {} runs", micros(self.total), self.rounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json;
+
+    #[test]
+    fn texts_as_json() {
+        assert_eq!(json("a \"b\" \\ \n é \u{200b}"), "\"a \\\"b\\\" \\\\ \\u000a é \u{200b}\"");
     }
 }

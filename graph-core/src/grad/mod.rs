@@ -69,6 +69,8 @@ fn flow_back(
     for &(value, cotangent) in seeds {
         accumulate(trace, algebra, cotangents, value, cotangent)?;
     }
+    let gradient = NameScope::ROOT.within(GRADIENT);
+    let mut call_scopes: Option<HashMap<NodeId, NameScope>> = None; // Of the calls that there are so far.
     for step in path.iter().rev() {
         let outputs: Values = (0..step.num_outputs).map(|output| Value::new(step.id, output)).collect();
         let given: SmallVec<[Option<Value>; 1]> =
@@ -81,7 +83,7 @@ fn flow_back(
         // On a tape, which computes, no scopes are kept.
         let origin = match trace.kind() {
             TraceKind::Tape => origin,
-            _ => origin.moved_to(NameScope::ROOT.within(GRADIENT)),
+            _ => origin.moved_to(gradient),
         };
         let cx = Vjp {
             recorder: trace,
@@ -98,7 +100,11 @@ fn flow_back(
             let newest = trace.with_graph(|graph| graph.node_ids().next_back());
             let within = match trace.kind() {
                 TraceKind::Tape => around,
-                _ => trace.with_graph(|graph| graph.call_scope(step.id)),
+                _ => {
+                    let scopes =
+                        call_scopes.get_or_insert_with(|| trace.with_graph(|graph| graph.call_scopes()));
+                    scopes.get(&step.id).copied().unwrap_or_default()
+                }
             };
             let inlined = trace
                 .inline(&*control::without_effects(body)?, &inputs, within)

@@ -25,14 +25,16 @@ impl CallScopes {
 }
 
 impl Graph {
-    /// The name scope of what a call does, which is what `inline` gives to the nodes of its body.
-    pub(crate) fn call_scope(&self, id: NodeId) -> NameScope {
+    /// The name scope of what each call does, which is what `inline` gives to the nodes of its body.
+    pub(crate) fn call_scopes(&self) -> HashMap<NodeId, NameScope> {
         let mut scopes = CallScopes::default();
-        let scope_of = |id: NodeId| match self.node(id).kind() {
-            NodeKind::Call { body, .. } => scopes.fresh(self.node(id).origin().name_scope(), body.name()),
-            _ => self.node(id).origin().name_scope(),
-        };
         // Calls are numbered in the order in which they were added.
-        self.node_ids().take_while(|&other| other <= id).map(scope_of).last().unwrap_or_default()
+        let calls = self.node_ids().filter_map(|id| match self.node(id).kind() {
+            NodeKind::Call { body, .. } => {
+                Some((id, scopes.fresh(self.node(id).origin().name_scope(), body.name())))
+            }
+            _ => None,
+        });
+        calls.collect()
     }
 }
