@@ -26,7 +26,7 @@ pub(super) struct ConcreteFunction {
 pub(super) struct Compiled {
     pub(super) optimized: Graph,
     pub(super) report: Report,
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     /// Arenas not in use: one call takes one.
     arenas: Mutex<Vec<Arena>>,
 }
@@ -101,7 +101,7 @@ impl ConcreteFunction {
                 optimized.donate_input(index);
             }
             let report = graph_ops::optimize(&mut optimized)?;
-            let plan = Plan::new(&optimized)?;
+            let plan = Arc::new(Plan::new(&optimized)?);
             Ok(Compiled { optimized, report, plan, arenas: Mutex::default() })
         });
         compiled.as_ref().map_err(Error::clone)

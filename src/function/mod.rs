@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use graph_core::{Array, Error, Graph, NodeKind, Origin, Profile, Report, Trace, TraceKind};
+use graph_core::{Array, Error, Graph, NodeKind, Origin, Plan, Profile, Report, Trace, TraceKind};
 use graph_ops::{
     Returned, catch, computes_at_once, eval_all, or_raise, raise, symbolic_trace, try_apply_many,
 };
@@ -138,11 +138,11 @@ pub trait Invoke<R>: Sized {
     /// As [`Invoke::graph`].
     fn optimized(self) -> Graph;
 
-    /// The plan for these arguments, as text.
+    /// The plan for these arguments; displayed, its steps.
     ///
     /// # Panics
     /// As [`Invoke::graph`].
-    fn plan(self) -> String;
+    fn plan(self) -> Arc<Plan>;
 
     /// What each pass changed in the graph for these arguments.
     ///
@@ -180,8 +180,8 @@ impl<A: Arguments, R: Returned, F: FnOnce(&mut A::Traced) -> R> Invoke<R> for In
     }
 
     #[track_caller]
-    fn plan(self) -> String {
-        or_raise(self.concrete().compiled()).plan.to_string()
+    fn plan(self) -> Arc<Plan> {
+        or_raise(self.concrete().compiled()).plan.clone()
     }
 
     #[track_caller]

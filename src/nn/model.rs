@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grafito::datasets::Dataset;
-use grafito::{DType, Graph, Mode, Profile, Report, Tensor, with_mode};
+use grafito::{DType, Graph, Mode, Plan, Profile, Report, Tensor, with_mode};
 
 use super::error::ModelError;
 use super::fit::{self, Fit};
@@ -431,7 +431,7 @@ impl Model {
         Ok(grafito::catch(|| train_step::profile(program, &mut self.network.weights, state, x, targets))?)
     }
 
-    /// The plan of a step of training on such a batch, as text.
+    /// The plan of a step of training on such a batch; displayed, its steps.
     ///
     /// ```
     /// use grafito::nn::{Dense, MeanSquaredError, Sequential, Sgd};
@@ -445,7 +445,7 @@ impl Model {
     ///
     /// # Errors
     /// When the network cannot be built for the batch.
-    pub fn step_plan(&mut self, x: &Tensor, targets: &Tensor) -> Result<String, ModelError> {
+    pub fn step_plan(&mut self, x: &Tensor, targets: &Tensor) -> Result<Arc<Plan>, ModelError> {
         self.ready_for(x)?;
         let Ready { program, state } = self.ready.as_mut().expect("it was just made");
         Ok(grafito::catch(|| train_step::plan(program, &mut self.network.weights, state, x, targets))?)

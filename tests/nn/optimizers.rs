@@ -173,7 +173,7 @@ fn weights_and_slots_are_updated_in_their_own_buffers() {
             let name = format!("{optimizer:?}");
             let (x, y) = (Tensor::ones([32, 2], DType::F32), Tensor::ones([32, 3], DType::F32));
             let mut model = Sequential::new().add(Dense::new(3)).compile(optimizer, MeanSquaredError, ());
-            let plan = model.step_plan(&x, &y).unwrap();
+            let plan = model.step_plan(&x, &y).unwrap().to_string();
             // Two weights, then step, rate, slots, key, loss, seen. Which of them gets which buffer is the planner's affair.
             let returned =
                 plan.lines().find(|line| line.trim().starts_with("return ")).expect("a plan has results");

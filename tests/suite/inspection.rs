@@ -68,7 +68,7 @@ fn the_cache_in_words() {
 #[test]
 fn plans_and_reports() {
     let (x, y) = points();
-    let plan = fit_step::plan(&mut line(), &x, &y, 0.1);
+    let plan = fit_step::plan(&mut line(), &x, &y, 0.1).to_string();
     assert!(plan.starts_with("plan:"), "{plan}");
     let report = fit_step::report(&mut line(), &x, &y, 0.1).to_string();
     for pass in ["inline", "cse", "dce"] {

@@ -81,7 +81,7 @@ fn inspections_are_beside_the_method() {
     let (traced, optimized) =
         (counter.add_graph(&x, 3).to_string(), counter.add_optimized(&x, 3).to_string());
     assert!(traced.contains("call") && !optimized.contains("call"), "{traced}\n{optimized}");
-    assert!(counter.add_plan(&x, 3).contains("plan:"));
+    assert!(counter.add_plan(&x, 3).to_string().contains("plan:"));
     assert!(!counter.add_report(&x, 3).to_string().is_empty());
     assert!(Counter::add_cache().misses >= 1);
     assert!(Counter::add_expanded().contains("impl Self"));
