@@ -41,13 +41,13 @@ pub use graph_core::{
     Arena, Array, Attr, Attributes, Changed, Class, DType, Element, Error, Fact, Facts, Fusion, Graph,
     Kernel, Mode, NameScope, Node, NodeId, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions,
     Profile, Report, Shape, Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode,
-    name_scope, num_threads, operands, set_mode, set_num_threads, with_mode,
+    name_scope, num_threads, operands, set_mode, set_num_threads, with_element, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{
     Axes, Cotangents, Fixed, Operand, Padding, Scalar, Segment, Tensor, TensorTree, TreeVisitor, VjpExt,
-    apply, apply_many, catch, checkpoint, cond, grad, optimize, raise, range, range_between, range_step,
-    scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
+    apply, apply_many, catch, checkpoint, cond, grad, leaves, optimize, raise, range, range_between,
+    range_step, scan, value_and_grad, value_and_grad_aux, while_loop, with_vjp,
 };
 
 /// What nearly every program needs.

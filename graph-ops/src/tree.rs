@@ -130,6 +130,14 @@ pub fn is_number(value: &dyn Fixed) -> bool {
 }
 
 /// The leaves of a tree, in order.
+///
+/// ```
+/// use graph_ops::{Tensor, leaves};
+///
+/// let tree = (Tensor::scalar(1.0f32), vec![Tensor::scalar(2.0f32), Tensor::scalar(3.0f32)]);
+/// let values: Vec<f32> = leaves(&tree).iter().map(Tensor::item).collect();
+/// assert_eq!(values, [1.0, 2.0, 3.0]);
+/// ```
 pub fn leaves<T: TensorTree>(tree: &T) -> Vec<Tensor> {
     let mut leaves = Vec::new();
     tree.visit(&mut |leaf: &Tensor| leaves.push(leaf.clone()));

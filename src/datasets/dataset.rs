@@ -4,8 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use grafito::{Array, Element, Mode, Tensor, with_mode};
-use graph_core::with_element;
+use grafito::{Array, Element, Mode, Tensor, with_element, with_mode};
 
 use super::images::{CLASSES, IMAGE_SIDE, Split};
 use super::order::{ShuffledWithin, shuffle};

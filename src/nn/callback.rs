@@ -1,7 +1,6 @@
 //! Callbacks: what is called at the turns of a training run.
 
-use graph_core::{Graph, Profile};
-use graph_ops::Tensor;
+use grafito::{Graph, Profile, Tensor};
 
 use super::error::ModelError;
 use super::history::{History, Logs};

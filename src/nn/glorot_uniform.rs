@@ -1,7 +1,6 @@
 //! Initial values of parameters.
 
-use graph_core::DType;
-use graph_ops::Tensor;
+use grafito::{DType, Tensor};
 
 /// Weights of a dense layer, uniform in `±√(6 / (inputs + outputs))`, f32, the same for the same seed.
 ///

@@ -4,8 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, name_scope, value_and_grad_aux};
-use graph_ops::leaves;
+use grafito::{DType, Origin, Tensor, TensorTree, graph_fn, leaves, name_scope, value_and_grad_aux};
 
 use super::distinct;
 use super::layer::Pass;

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use graph_ops::{Operand, TensorTree, leaves};
+use grafito::{Operand, TensorTree, leaves};
 
 /// Moves every leaf of `parameters` against its gradient: `p -= learning_rate · g`.
 ///

@@ -1,5 +1,5 @@
-//! What holds for the sources: each file opens with what it is for, the modules of a crate form a ladder, and each public
-//! item of `nn` is shown by an example.
+//! What holds for the sources: each file opens with what it is for, the modules of a crate form a ladder, models and
+//! pipelines of data are made of what users have, and each public item of `nn` is shown by an example.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -120,6 +120,17 @@ fn not_shown(text: &str) -> (Vec<&str>, usize) {
     };
     let missing = items.iter().filter(|item| !is_shown(item)).map(|(_, name, _)| *name);
     (missing.collect(), items.len())
+}
+
+#[test]
+fn models_and_data_are_built_from_the_public_api_alone() {
+    for folder in ["src/nn", "src/datasets"] {
+        for (path, text) in sources(&root().join(folder)) {
+            let inner =
+                ["graph_core", "graph_ops", "graph_macros"].into_iter().find(|&name| text.contains(name));
+            assert_eq!(inner, None, "{} names an inner crate", path.display());
+        }
+    }
 }
 
 #[test]
