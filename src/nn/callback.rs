@@ -53,13 +53,27 @@ pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// `keras.callbacks.Callback`.
 #[allow(unused_variables, reason = "the names are for those who write the hooks")]
 pub trait Callback {
-    /// The name in errors.
+    /// The name in errors, and in checkpoints: what [`state`](Callback::state) gives is found again under it, so a
+    /// callback that is resumed keeps its name, without any `/`. Unless written it is that of the type, without its path and
+    /// parameters.
+    ///
+    /// ```
+    /// use grafito::nn::{Callback, EarlyStopping};
+    ///
+    /// struct Guard<C>(C);
+    ///
+    /// impl<C> Callback for Guard<C> {}
+    ///
+    /// assert_eq!(EarlyStopping::new("loss").name(), "EarlyStopping");
+    /// assert_eq!(Guard(EarlyStopping::new("loss")).name(), "Guard");
+    /// ```
     fn name(&self) -> String {
-        let full = std::any::type_name::<Self>();
-        full.rsplit("::").next().unwrap_or(full).to_owned()
+        own_name(std::any::type_name::<Self>())
     }
 
-    /// Before the first epoch of a run.
+    /// Before the first epoch of a run. A callback that was in a run before starts afresh here; of one that is resumed,
+    /// [`restore`](Callback::restore) follows. Where that fails, for whichever callback, the run has not begun, and no other
+    /// hook is called.
     ///
     /// # Errors
     /// What ends the training.
@@ -115,10 +129,10 @@ pub trait Callback {
         Variables::new()
     }
 
-    /// Goes on from what [`state`](Callback::state) gave. Called before [`on_train_begin`](Callback::on_train_begin) of the
+    /// Goes on from what [`state`](Callback::state) gave. Called after [`on_train_begin`](Callback::on_train_begin) of the
     /// first run after [`Model::restore`], where the checkpoint has something under this callback's
-    /// [`name`](Callback::name); the second of a name has what the second remembered, and so on. What it is given is from a
-    /// file, and may be anything.
+    /// [`name`](Callback::name); the second of a name has what the second remembered, and so on. A name of the checkpoint
+    /// that no callback of the run has is said on standard error. What it is given is from a file, and may be anything.
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -164,10 +178,26 @@ pub trait Callback {
     /// ```
     ///
     /// # Errors
-    /// When this is not what the callback gave; `fit` fails with it.
+    /// When this is not what the callback gave; `fit` fails with it, and can be called again.
     fn restore(&mut self, run: &mut Run<'_>, state: &Variables) -> CallbackResult {
         Ok(())
     }
+}
+
+/// The name of a type without its path, and without what stands in brackets: of `a::Guard<b::Inner>`, `Guard`.
+fn own_name(full: &str) -> String {
+    let mut depth = 0;
+    let mut outside = String::new();
+    // An arrow, as of `fn() -> u8`, is no bracket.
+    for c in full.replace("->", "").chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ if depth == 0 => outside.push(c),
+            _ => {}
+        }
+    }
+    outside.rsplit("::").find(|name| !name.is_empty()).unwrap_or(full).to_owned()
 }
 
 /// Passes every hook on.

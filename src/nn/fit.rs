@@ -1,5 +1,6 @@
 //! Training: epochs of steps, validation after each, and callbacks at every turn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -166,10 +167,6 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
     }
     let mut callbacks = Callbacks(callbacks);
     let (epoch, batches) = (model.epochs(), train.batches());
-    // Steps of other data: there is nothing to go on with.
-    if batches.is_some_and(|batches| model.batches() >= batches) {
-        model.restart_epoch();
-    }
     let history = History::default();
     let mut run = Run {
         model,
@@ -180,13 +177,20 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
         stop: None,
         batch: None,
     };
-    let result = callbacks.restore(&mut run);
-    let result = result.and_then(|()| run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop));
+    let mut result = callbacks.call(&mut run, |callback, run| callback.on_train_begin(run));
+    if result.is_ok() {
+        // What cannot be resumed is not begun either: model and checkpoint stay what they were, so that it can be tried again.
+        callbacks.restore(&mut run)?;
+        result = run_epochs(&mut run, &train, test.as_ref(), &mut callbacks, &stop);
+    }
+    // A run that failed before its first step has not gone on from anything.
+    run.model.is_resumed &= result.is_err() && run.batch.is_none();
     if let Some(reason) = run.stop.take() {
         run.history.stop(reason);
     }
-    // The end of an epoch is one already.
-    let saved = if run.model.batches() > 0 { callbacks.save_point(&mut run) } else { Ok(()) };
+    // The end of an epoch is one already, and where no step was made there is nothing new to save.
+    let is_within = run.batch.is_some() && run.model.batches() > 0;
+    let saved = if is_within { callbacks.save_point(&mut run) } else { Ok(()) };
     let ended = callbacks.call(&mut run, |callback, run| callback.on_train_end(run));
     result.and(saved).and(ended).map(|()| run.history)
 }
@@ -198,7 +202,10 @@ fn run_epochs(
     callbacks: &mut Callbacks<'_>,
     stop: &StopFlag,
 ) -> Result<(), ModelError> {
-    callbacks.call(run, |callback, run| callback.on_train_begin(run))?;
+    // Steps of other data: there is nothing to go on with.
+    if run.batches.is_some_and(|batches| run.model.batches() >= batches) {
+        run.model.restart_epoch();
+    }
     while run.epoch < run.last_epoch && run.stop.is_none() {
         run.epoch += 1;
         callbacks.call(run, |callback, run| callback.on_epoch_begin(run))?;
@@ -285,9 +292,12 @@ impl Callbacks<'_> {
 
     /// Gives the callbacks what those of a run that is resumed remembered.
     fn restore(&mut self, run: &mut Run<'_>) -> Result<(), ModelError> {
-        let is_resumed = std::mem::take(&mut run.model.is_resumed);
-        let remembered = if is_resumed { run.model.remembered.clone() } else { Variables::new() };
-        let mut keys = self.keys().into_iter();
+        if !run.model.is_resumed {
+            return Ok(());
+        }
+        let (remembered, keys) = (run.model.remembered.clone(), self.keys());
+        warn_of_unclaimed(&remembered, &keys);
+        let mut keys = keys.into_iter();
         self.call(run, |callback, run| {
             let key = keys.next().expect("one for each callback") + "/";
             let own =
@@ -300,5 +310,19 @@ impl Callbacks<'_> {
     /// Each callback's name, with a number from the second of a name on.
     fn keys(&self) -> Vec<String> {
         distinct(self.0.iter().map(|callback| callback.name()))
+    }
+}
+
+/// Says whose state is in a checkpoint that is resumed without them. It is no error: to go on without is a choice.
+fn warn_of_unclaimed(remembered: &Variables, keys: &[String]) {
+    let owner = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+    let owners: BTreeSet<String> = remembered.iter().map(|(name, _)| owner(name)).collect();
+    let unclaimed: Vec<String> =
+        owners.into_iter().filter(|owner| !keys.contains(owner)).map(|owner| format!("`{owner}`")).collect();
+    if !unclaimed.is_empty() {
+        eprintln!(
+            "warning: the checkpoint has what {} remembered, and this run has no such callback",
+            unclaimed.join(", ")
+        );
     }
 }

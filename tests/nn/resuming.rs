@@ -143,6 +143,106 @@ fn a_state_that_makes_no_sense_is_an_error_of_its_callback() {
     );
 }
 
+#[test]
+fn a_resume_that_fails_changes_nothing_and_can_be_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), 9, Some((5, 1)), false);
+    let last = folder.path().join("last.safetensors");
+    let whole = fs::read(&last).unwrap();
+    let waited = r#""training/callbacks/EarlyStopping/scripted/waited":{"dtype":""#;
+    let broken = with_header(&whole, &format!("{waited}I64"), &format!("{waited}F64"));
+    fs::write(&last, &broken).unwrap();
+    let mut model = stateful();
+    model.restore(&last).unwrap();
+    let before = bits(&model);
+    let script = || Script { stop_at: None, stop: StopFlag::new() };
+    // The first can be resumed, and knows the weights of the best epoch; the second cannot.
+    for _ in 0..2 {
+        let fit = quiet(4).with(script()).with(ModelCheckpoint::best(folder.path().join("best"), "scripted"));
+        let fit = fit.with(EarlyStopping::new("scripted").patience(2).restore_best());
+        let error = model.fit(&some_digits(96), fit.with(ModelCheckpoint::last(&last))).unwrap_err();
+        assert!(error.to_string().starts_with("callback `EarlyStopping`: "), "{error}");
+        assert!(fs::read(&last).unwrap() == broken, "the checkpoint was replaced");
+        assert_eq!((model.epochs(), model.batches()), (4, 1));
+        assert_eq!(bits(&model), before);
+    }
+
+    // Where the first step fails nothing has been gone on from either: the next run stops where an unbroken one does.
+    fs::write(&last, &whole).unwrap();
+    let mut model = stateful();
+    model.restore(&last).unwrap();
+    let mut run = |data: &Dataset| {
+        let fit = quiet(5).with(script()).with(EarlyStopping::new("scripted").patience(2));
+        model.fit(data, fit.with(ModelCheckpoint::last(&last)))
+    };
+    let wrong = Dataset::new(Tensor::zeros([96, 5], DType::U8), Tensor::zeros([96], DType::I64));
+    run(&wrong).unwrap_err();
+    assert!(fs::read(&last).unwrap() == whole, "the checkpoint was replaced");
+    let history = run(&some_digits(96)).unwrap();
+    assert_eq!(history.stopped(), Some("`scripted` is no better than 1.9900 for 2 epochs"));
+    assert_eq!(history.epochs().len(), 2);
+}
+
+#[test]
+fn a_callback_starts_afresh_in_its_second_run_which_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let last = folder.path().join("last.safetensors");
+    let script = || Script { stop_at: None, stop: StopFlag::new() };
+    let mut stopping = EarlyStopping::new("scripted").patience(2).restore_best();
+    let mut first = stateful();
+    let history = first.fit(&some_digits(96), quiet(9).with(script()).with(&mut stopping)).unwrap();
+    assert_eq!(history.epochs().len(), 6);
+
+    // Nothing in these is as good as the best of the first run.
+    let fit = quiet(3).with(script()).with(&mut stopping).with(ModelCheckpoint::last(&last));
+    let history = stateful().fit(&some_digits(96), fit).unwrap();
+    assert_eq!((history.epochs().len(), history.stopped()), (3, None));
+
+    // Also with the callback that has been in both runs.
+    for mut stopping in [EarlyStopping::new("scripted").patience(2).restore_best(), stopping] {
+        let mut resumed = stateful();
+        resumed.restore(&last).unwrap();
+        let history = resumed.fit(&some_digits(96), quiet(6).with(script()).with(&mut stopping)).unwrap();
+        assert_eq!((history.epochs().len(), resumed.epochs()), (3, 6));
+        assert_eq!(bits(&resumed), bits(&first));
+    }
+}
+
+/// Where the child of the next test resumes from.
+const CHILD: &str = "GRAFITO_TEST_RESUMES_FROM";
+
+#[test]
+#[ignore = "a child process of the next test"]
+fn resumes_without_the_callbacks() {
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    let mut model = stateful();
+    model.restore(&path).unwrap();
+    let script = Script { stop_at: None, stop: StopFlag::new() };
+    model.fit(&some_digits(96), quiet(1).with(script).with(EarlyStopping::new("scripted"))).unwrap();
+    // Said once: what follows is another run.
+    model.fit(&some_digits(96), quiet(1)).unwrap();
+}
+
+#[test]
+fn what_a_resumed_run_has_no_callback_for_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), 2, None, false);
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "resuming::resumes_without_the_callbacks", "--ignored", "--nocapture"])
+        .env(CHILD, folder.path().join("last.safetensors"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    let warnings: Vec<&str> = errors.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: the checkpoint has what `EarlyStopping_1`, `ModelCheckpoint` remembered, and this run has no such callback"
+        ]
+    );
+}
+
 /// A model of two inputs and an output, trained by these, after some steps.
 fn trained(
     optimizer: impl Optimizer,

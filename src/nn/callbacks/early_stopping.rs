@@ -11,7 +11,7 @@ use super::monitor::Monitor;
 /// Ends training when a figure has not got better for some epochs.
 ///
 /// How long it has waited for what, and the weights to restore, are part of checkpoints: a training that is resumed ends
-/// where an unbroken one does.
+/// where an unbroken one does. Each other run starts afresh, also with a callback that was in one before.
 ///
 /// ```
 /// use grafito::datasets::Dataset;
@@ -40,7 +40,8 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches a figure. More is better if its name says accuracy, AUC, precision or recall, else less is.
+    /// Watches a figure. More of it is better if one of the words of its name is `acc`, `accuracy`, `auc`, `precision` or
+    /// `recall`, as in `val_top_5_accuracy`; else less is. Other names need [`maximize`](EarlyStopping::maximize).
     pub fn new(figure: &str) -> EarlyStopping {
         EarlyStopping {
             figure: figure.to_owned(),
@@ -160,6 +161,12 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    fn on_train_begin(&mut self, _: &mut Run<'_>) -> CallbackResult {
+        self.monitor.forget();
+        (self.waited, self.best) = (0, None);
+        Ok(())
+    }
+
     fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
         if self.monitor.improves(logs)? {
             self.waited = 0;

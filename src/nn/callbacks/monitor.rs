@@ -14,14 +14,15 @@ pub(super) struct Monitor {
     best: Option<f64>,
 }
 
-/// What in a figure's name tells that more of it is better.
-const GROWING: [&str; 5] = ["acc", "auc", "precision", "recall", "top"];
+/// The words of a figure's name that tell that more of it is better. The documentation of `EarlyStopping::new` has them.
+const GROWING: [&str; 5] = ["acc", "accuracy", "auc", "precision", "recall"];
 
 impl Monitor {
-    /// A figure by its name, from which it is guessed which way is better, as Keras does.
+    /// A figure by its name, from whose words it is guessed which way is better.
     pub(super) fn new(name: impl Into<String>) -> Monitor {
         let name = name.into();
-        let grows = GROWING.iter().any(|part| name.contains(part));
+        let mut words = name.split(|c: char| !c.is_alphanumeric());
+        let grows = words.any(|word| GROWING.iter().any(|growing| growing.eq_ignore_ascii_case(word)));
         Monitor { name, grows, least_change: 0.0, best: None }
     }
 
@@ -39,6 +40,11 @@ impl Monitor {
 
     pub(super) fn best(&self) -> Option<f64> {
         self.best
+    }
+
+    /// There is no best any more.
+    pub(super) fn forget(&mut self) {
+        self.best = None;
     }
 
     /// Under what name something that has to do with the figure is remembered: a callback that watches another one has
