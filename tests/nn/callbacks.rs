@@ -148,6 +148,64 @@ fn early_stopping_waits_and_restores_the_best() {
 }
 
 #[test]
+fn more_of_a_figure_is_better_where_a_word_of_its_name_says_so() {
+    /// Makes a figure grow.
+    struct Grows(&'static str);
+    impl Callback for Grows {
+        fn on_epoch_end(&mut self, run: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
+            logs.insert(self.0, run.epoch() as f64);
+            Ok(())
+        }
+    }
+    let cases = [
+        ("accuracy", true),
+        ("val_acc", true),
+        ("val_top_5_accuracy", true),
+        ("recall_1", true),
+        ("precision", true),
+        ("AUC", true),
+        ("val_loss", false),
+        ("val_topic_loss", false),
+        ("stop_loss", false),
+        ("vacuum", false),
+        ("inaccuracy", false),
+        ("top_loss", false),
+    ];
+    for (name, grows) in cases {
+        let (mut model, data) = line(0.1);
+        let history = model.fit(&data, quiet(3).with(Grows(name)).with(EarlyStopping::new(name))).unwrap();
+        assert_eq!(history.epochs().len() == 3, grows, "{name}");
+    }
+}
+
+#[test]
+fn what_is_saved_after_each_epoch_watches_no_figure() {
+    let changes: [fn(ModelCheckpoint) -> ModelCheckpoint; 3] =
+        [ModelCheckpoint::maximize, ModelCheckpoint::minimize, |checkpoint| checkpoint.starting_from(1.0)];
+    for change in changes {
+        change(ModelCheckpoint::best("best", "loss"));
+        let panic = std::panic::catch_unwind(|| change(ModelCheckpoint::last("last"))).unwrap_err();
+        let message = panic.downcast_ref::<&str>().unwrap();
+        assert!(message.contains("watches no figure"), "{message}");
+    }
+}
+
+#[test]
+fn a_callback_is_named_by_its_type_alone() {
+    struct Guard<T>(std::marker::PhantomData<T>);
+    impl<T> Callback for Guard<T> {}
+    fn name<T>() -> String {
+        Guard::<T>(std::marker::PhantomData).name()
+    }
+    assert_eq!(name::<u8>(), "Guard");
+    assert_eq!(name::<Vec<Option<Tensor>>>(), "Guard");
+    assert_eq!(name::<fn(Vec<u8>) -> Option<u8>>(), "Guard");
+    let boxed: Box<dyn Callback> = Box::new(EarlyStopping::new("loss"));
+    assert_eq!(boxed.name(), "EarlyStopping");
+    assert_eq!((&mut TerminateOnNan).name(), "TerminateOnNan");
+}
+
+#[test]
 fn checkpoints_of_the_best_and_of_each_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let best = folder.path().join("best.safetensors");
@@ -172,6 +230,10 @@ fn checkpoints_of_the_best_and_of_each_epoch() {
     let mut save_best = ModelCheckpoint::best(&best, "scripted").maximize().starting_from(0.9);
     model.fit(&data, quiet(2).with(&mut script).with(&mut save_best)).unwrap();
     assert_eq!(number(best), 6);
+    // Nor does another run of the same callback.
+    let mut script = Script([vec![0.0; 6], vec![0.9, 0.94]].concat());
+    model.fit(&data, quiet(2).with(&mut script).with(&mut save_best)).unwrap();
+    assert_eq!(number(folder.path().join("best.safetensors")), 6);
     let (mut model, data) = line(0.1);
     let nowhere = folder.path().join("no/such/folder");
     let error = model.fit(&data, quiet(1).with(ModelCheckpoint::last(nowhere)));

@@ -58,13 +58,17 @@ impl ModelCheckpoint {
         ModelCheckpoint { path: path.into(), monitor: None, is_due: true }
     }
 
-    /// After each epoch in which a figure is better than ever. More is better if its name says accuracy, AUC, precision or
-    /// recall, else less is.
+    /// After each epoch in which a figure is better than ever: than in all epochs of the checkpoint that training is resumed
+    /// from, and of all runs that this callback was in, so that no later run puts something worse in place of the best.
+    /// Whether more or less of the figure is better is told by its name, as in [`EarlyStopping::new`](super::super::EarlyStopping::new).
     pub fn best(path: impl Into<PathBuf>, figure: &str) -> ModelCheckpoint {
         ModelCheckpoint { path: path.into(), monitor: Some(Monitor::new(figure)), is_due: false }
     }
 
     /// More of the figure is better.
+    ///
+    /// # Panics
+    /// When there is no figure: after [`ModelCheckpoint::last`].
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -82,11 +86,15 @@ impl ModelCheckpoint {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn maximize(self) -> ModelCheckpoint {
-        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(true)), ..self }
+        self.watching(|monitor| monitor.growing(true))
     }
 
     /// Less of the figure is better.
+    ///
+    /// # Panics
+    /// When there is no figure: after [`ModelCheckpoint::last`].
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -103,12 +111,16 @@ impl ModelCheckpoint {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn minimize(self) -> ModelCheckpoint {
-        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.growing(false)), ..self }
+        self.watching(|monitor| monitor.growing(false))
     }
 
     /// What the figure must be better than in the first epoch. A training that is resumed needs none: its best is in the
     /// checkpoint.
+    ///
+    /// # Panics
+    /// When there is no figure: after [`ModelCheckpoint::last`].
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -126,8 +138,17 @@ impl ModelCheckpoint {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn starting_from(self, figure: f64) -> ModelCheckpoint {
-        ModelCheckpoint { monitor: self.monitor.map(|monitor| monitor.starting_from(figure)), ..self }
+        self.watching(|monitor| monitor.starting_from(figure))
+    }
+
+    #[track_caller]
+    fn watching(self, change: impl FnOnce(Monitor) -> Monitor) -> ModelCheckpoint {
+        let Some(monitor) = self.monitor else {
+            panic!("`ModelCheckpoint::last` saves after each epoch and watches no figure; `best` watches one")
+        };
+        ModelCheckpoint { monitor: Some(change(monitor)), ..self }
     }
 
     fn save(&self, run: &Run<'_>) -> CallbackResult {
