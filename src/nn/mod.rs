@@ -85,7 +85,9 @@ pub use callbacks::{
     CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, TensorBoard,
     TerminateOnNan,
 };
-pub use checkpoint::{CheckpointError, CheckpointProblem, Registry, load_tree, replace_file, save_tree};
+pub use checkpoint::{
+    CheckpointError, CheckpointProblem, Registry, TrainingPart, load_tree, replace_file, save_tree,
+};
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};
 

@@ -7,11 +7,12 @@ use grafito::datasets::Dataset;
 use grafito::nn::{
     Accuracy, Adagrad, Adam, AdamW, Auc, Batch, BinaryCrossEntropy, Callback, CallbackResult,
     CheckpointProblem, Clip, CosineDecay, CrossEntropy, Dense, Dropout, EarlyStopping, ExponentialDecay, Fit,
-    Hinge, History, Huber, Logs, Loss, MeanAbsoluteError, MeanSquaredError, Metric, Model, ModelCheckpoint,
-    Optimizer, Precision, Recall, Registry, RmsProp, Run, Sequential, Sgd, Sigmoid, SparseCrossEntropy,
-    StepDecay, StopFlag, TopKAccuracy, WarmUp,
+    Hinge, History, Huber, LearningRateSchedule, Logs, Loss, MeanAbsoluteError, MeanSquaredError, Metric,
+    Model, ModelCheckpoint, Optimizer, Precision, Recall, Registry, RmsProp, Run, Sequential, Sgd, Sigmoid,
+    SparseCrossEntropy, StepDecay, StopFlag, TopKAccuracy, Update, WarmUp,
 };
 use grafito::prelude::*;
+use serde_json::{Value, json};
 
 use crate::support::{bits, quiet, some_digits, stateful, with_header};
 
@@ -353,9 +354,13 @@ fn kinds_that_are_not_known_say_how_they_are_made_known() {
         (
             "CosineDecay",
             "Cosine",
-            "the learning rate is a Cosine, which is not registered; `Registry::add_learning_rate(\"Cosine\", ..)`",
+            "the schedule is a Cosine, which is not registered; `Registry::add_schedule(\"Cosine\", ..)`",
         ),
-        ("Dense", "Dance", "layer `dense` is a Dance, which is not registered; `Registry::add(\"Dance\")`"),
+        (
+            "Dense",
+            "Dance",
+            "layer `dense` is a Dance, which is not registered; `Registry::add_layer(\"Dance\")`",
+        ),
     ];
     for (from, to, message) in cases {
         let found = error(&format!(r#"\"kind\":\"{from}\""#), &format!(r#"\"kind\":\"{to}\""#));
@@ -368,8 +373,8 @@ fn kinds_that_are_not_known_say_how_they_are_made_known() {
             r#"\"limit\":-1.0"#,
             "the optimizer (Clip): gradients are clipped to -1, expected a positive",
         ),
-        (r#"\"steps\":2"#, r#"\"steps\":0"#, "the learning rate (WarmUp): invalid value: integer `0`"),
-        (r#"\"steps\":9"#, r#"\"steps\":0"#, "the learning rate (CosineDecay): invalid value: integer `0`"),
+        (r#"\"steps\":2"#, r#"\"steps\":0"#, "the schedule (WarmUp): invalid value: integer `0`"),
+        (r#"\"steps\":9"#, r#"\"steps\":0"#, "the schedule (CosineDecay): invalid value: integer `0`"),
         (r#"\"thresholds\":200"#, r#"\"thresholds\":1"#, "the metric (Auc): a curve with 1 thresholds"),
         (
             r#"\"thresholds\":200"#,
@@ -385,6 +390,90 @@ fn kinds_that_are_not_known_say_how_they_are_made_known() {
     let mut network = Sequential::new().input([2]).add(Dense::new(1));
     network.build().unwrap().save(&path).unwrap();
     assert!(matches!(Model::load(&path).unwrap_err().problem, CheckpointProblem::NoModel));
+}
+
+/// A schedule and an optimizer, each of them made of another one.
+#[derive(Debug)]
+struct Slower<T>(T);
+
+impl<S: LearningRateSchedule> LearningRateSchedule for Slower<S> {
+    fn kind(&self) -> &'static str {
+        "SlowerSchedule"
+    }
+    fn initial(&self) -> f32 {
+        self.0.initial()
+    }
+    fn rate(&self, initial: &Tensor, step: &Tensor) -> Tensor {
+        self.0.rate(initial, step) / 2.0
+    }
+    fn config(&self) -> Value {
+        json!({ "of": { "kind": self.0.kind(), "config": self.0.config() } })
+    }
+}
+
+impl<O: Optimizer> Optimizer for Slower<O> {
+    fn kind(&self) -> &'static str {
+        "SlowerOptimizer"
+    }
+    fn learning_rate(&self) -> &dyn LearningRateSchedule {
+        self.0.learning_rate()
+    }
+    fn slots(&self) -> Vec<(&'static str, f64)> {
+        self.0.slots()
+    }
+    fn prepare(&self, gradients: Vec<Tensor>) -> Vec<Tensor> {
+        self.0.prepare(gradients.iter().map(|gradient| gradient / 2.0).collect())
+    }
+    fn update(&self, update: Update<'_>) -> Tensor {
+        self.0.update(update)
+    }
+    fn config(&self) -> Value {
+        json!({ "of": { "kind": self.0.kind(), "config": self.0.config() } })
+    }
+}
+
+#[test]
+fn what_is_made_of_another_one_is_loaded_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, again) = (folder.path().join("a"), folder.path().join("b"));
+    let rate = WarmUp::new(2, Slower(WarmUp::new(3, Slower(CosineDecay::new(0.5, 9)))));
+    let optimizer = Clip::by_norm(1.0, Slower(Clip::by_value(0.5, Sgd::new(rate).momentum(0.5))));
+    let mut model = trained(optimizer, Huber::new(0.5), Vec::new(), 1);
+    model.save(&path).unwrap();
+
+    let mut registry = Registry::new();
+    let problem = |registry: &Registry| Model::load_with(&path, registry).unwrap_err().problem.to_string();
+    assert!(problem(&registry).starts_with("the schedule is a SlowerSchedule, which is not registered"));
+    registry.add_schedule_with("SlowerSchedule", |config, registry| {
+        Ok(Slower(registry.schedule(&config["of"])?))
+    });
+    assert!(problem(&registry).starts_with("the optimizer is a SlowerOptimizer, which is not registered"));
+    registry.add_optimizer("SlowerOptimizer", |config, rate, registry| {
+        Ok(Slower(registry.optimizer(&config["of"], rate)?))
+    });
+    let mut loaded = Model::load_with(&path, &registry).unwrap();
+    loaded.save(&again).unwrap();
+    assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap());
+    let more = |model: &mut Model| model.fit(&points(1), quiet(2)).unwrap().series("loss");
+    assert_eq!(more(&mut loaded), more(&mut model));
+
+    // What is wrong is said of the part that it is wrong with, however deep that is.
+    let whole = fs::read(&path).unwrap();
+    for (from, to, message) in [
+        (r#"\"kind\":\"Sgd\""#, r#"\"kind\":\"Sad\""#, "the optimizer is a Sad, which is not registered"),
+        (r#"\"steps\":9"#, r#"\"steps\":0"#, "the schedule (CosineDecay): invalid value: integer `0`"),
+        (r#"\"limit\":0.5"#, r#"\"limit\":-0.5"#, "the optimizer (Clip): gradients are clipped to -0.5"),
+        (r#"\"then\""#, r#"\"than\""#, "the schedule (WarmUp): missing field `then`"),
+        (
+            r#"\"kind\":\"CosineDecay\""#,
+            r#"\"kin\":\"\""#,
+            "its description of the model: a schedule without its kind",
+        ),
+    ] {
+        fs::write(&path, with_header(&whole, from, to)).unwrap();
+        let found = problem(&registry);
+        assert!(found.starts_with(message), "{found}");
+    }
 }
 
 #[test]

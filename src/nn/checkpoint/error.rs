@@ -1,5 +1,6 @@
 //! What can be wrong with a checkpoint.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -83,8 +84,8 @@ pub enum CheckpointProblem {
     },
     /// A kind of layer that the registry does not know.
     #[error(
-        "layer `{layer}` is a {kind}, which is not registered; `Registry::add(\"{kind}\")` with its type makes it known to \
-         `load_with`"
+        "layer `{layer}` is a {kind}, which is not registered; `Registry::add_layer(\"{kind}\")` with its type makes it \
+         known to `load_with`"
     )]
     UnknownKind {
         /// Name of the layer.
@@ -104,20 +105,20 @@ pub enum CheckpointProblem {
     },
     /// A kind of optimizer, schedule, loss or metric that the registry does not know.
     #[error(
-        "the {part} is a {kind}, which is not registered; `Registry::add_{}(\"{kind}\", ..)` makes it known to \
-         `Model::load_with`", .part.replace(' ', "_")
+        "the {part} is a {kind}, which is not registered; `Registry::{}(\"{kind}\", ..)` makes it known to \
+         `Model::load_with`", .part.method()
     )]
     UnknownPart {
-        /// What of the model's training it is: `loss`.
-        part: &'static str,
+        /// What of the model's training it is.
+        part: TrainingPart,
         /// Its kind.
         kind: String,
     },
     /// Settings that a kind of optimizer, schedule, loss or metric does not have.
     #[error("the {part} ({kind}): {reason}")]
     PartSettings {
-        /// What of the model's training it is: `loss`.
-        part: &'static str,
+        /// What of the model's training it is.
+        part: TrainingPart,
         /// Its kind.
         kind: String,
         /// What is wrong.
@@ -129,6 +130,50 @@ pub enum CheckpointProblem {
     /// A description of a model that cannot be built.
     #[error(transparent)]
     Model(Box<ModelError>),
+}
+
+/// What a model is trained by, of which there are kinds.
+///
+/// ```
+/// use grafito::nn::{CheckpointProblem, Registry, TrainingPart};
+///
+/// let problem = Registry::new().schedule(&serde_json::json!({ "kind": "Zigzag" })).unwrap_err();
+/// assert!(matches!(problem, CheckpointProblem::UnknownPart { part: TrainingPart::Schedule, .. }));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrainingPart {
+    /// What updates the weights.
+    Optimizer,
+    /// What gives the learning rate.
+    Schedule,
+    /// What is made smaller.
+    Loss,
+    /// What is reported beside it.
+    Metric,
+}
+
+impl TrainingPart {
+    /// The method of `Registry` that adds a kind.
+    fn method(self) -> &'static str {
+        match self {
+            TrainingPart::Optimizer => "add_optimizer",
+            TrainingPart::Schedule => "add_schedule",
+            TrainingPart::Loss => "add_loss",
+            TrainingPart::Metric => "add_metric",
+        }
+    }
+}
+
+impl fmt::Display for TrainingPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrainingPart::Optimizer => "optimizer",
+            TrainingPart::Schedule => "schedule",
+            TrainingPart::Loss => "loss",
+            TrainingPart::Metric => "metric",
+        })
+    }
 }
 
 impl From<ModelError> for CheckpointProblem {

@@ -8,7 +8,7 @@ mod registry;
 mod replace;
 mod tree;
 
-pub use error::{CheckpointError, CheckpointProblem};
+pub use error::{CheckpointError, CheckpointProblem, TrainingPart};
 pub use registry::Registry;
 pub use replace::replace_file;
 pub use tree::{load_tree, save_tree};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use grafito::{DType, Fact, Origin, Shape};
+use serde_json::json;
 
 use super::super::model::{Model, Position};
 use super::super::named::named_leaves;
@@ -301,10 +302,11 @@ fn make_training(
     let description =
         Description::from_text(contents.description.as_ref().ok_or(CheckpointProblem::NoModel)?)?;
     let training = description.training.ok_or(CheckpointProblem::NoModel)?;
-    let rate = registry.learning_rate(&training.learning_rate)?;
-    let optimizer = registry.optimizer(&training.optimizer, rate)?;
-    let loss = registry.loss(&training.loss)?;
-    let metrics: Result<_, _> = training.metrics.iter().map(|metric| registry.metric(metric)).collect();
+    let rate = registry.schedule(&json!(training.learning_rate))?;
+    let optimizer = registry.optimizer(&json!(training.optimizer), rate)?;
+    let loss = registry.loss(&json!(training.loss))?;
+    let metrics: Result<_, _> =
+        training.metrics.iter().map(|metric| registry.metric(&json!(metric))).collect();
     Ok(Training::new(optimizer, loss, metrics?, origin))
 }
 
@@ -389,7 +391,7 @@ fn make(description: &NetworkDescription, registry: &Registry) -> Result<Sequent
     network.set_input(description.input.as_ref().map(fact).transpose()?);
     for LayerDescription { name, kind, config } in &description.layers {
         let (layer, kind) = (name.clone(), kind.clone());
-        match registry.make(&kind, config) {
+        match registry.layer(&kind, config) {
             Some(Ok(made)) => network = network.add_shared(made).named(name),
             Some(Err(error)) => {
                 return Err(CheckpointProblem::Settings { layer, kind, reason: error.to_string() });
