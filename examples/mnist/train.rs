@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use grafito::datasets::{Batches, IMAGE_SIDE, Mnist, Split};
-use grafito::nn::StopFlag;
+use grafito::nn::{Epoch, Logs, StopFlag};
 use grafito::prelude::*;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::history::{Epoch, History};
+use crate::history::History;
 use crate::model::{Mlp, evaluate, train_step};
 use crate::options::Options;
 
@@ -41,16 +41,15 @@ pub(crate) fn train(
         let epoch = run_epoch(options, number, &mut net, &mut batches, data, stop);
         if let Some((seconds, loss, accuracy)) = epoch {
             test = test_accuracy(&net, &data.test);
-            let epoch = Epoch {
-                epoch: number,
-                seconds,
-                loss,
-                accuracy,
-                val_loss: test.loss,
-                val_accuracy: test.accuracy,
-            };
-            println!("{epoch:>width$}", width = options.epochs.to_string().len());
-            history.push(epoch)?;
+            let logs = Logs::from_iter([
+                ("loss", loss),
+                ("accuracy", accuracy),
+                ("val_loss", test.loss),
+                ("val_accuracy", test.accuracy),
+            ]);
+            let width = options.epochs.to_string().len();
+            println!("epoch {number:>width$}  {seconds:6.2} s  {logs}");
+            history.push(Epoch { number, seconds, logs })?;
         }
         if stop.is_set() {
             break;

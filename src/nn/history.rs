@@ -139,7 +139,16 @@ impl History {
         names
     }
 
-    pub(super) fn push(&mut self, epoch: Epoch) {
+    /// Adds an epoch: for a loop of one's own, as `fit` does it.
+    ///
+    /// ```
+    /// use grafito::nn::{Epoch, History, Logs};
+    ///
+    /// let mut history = History::default();
+    /// history.push(Epoch { number: 1, seconds: 0.5, logs: Logs::from_iter([("loss", 0.25)]) });
+    /// assert_eq!(history.to_csv(), "epoch,seconds,loss\n1,0.5,0.25\n");
+    /// ```
+    pub fn push(&mut self, epoch: Epoch) {
         self.epochs.push(epoch);
     }
 

@@ -333,6 +333,25 @@ fn a_kill_at_any_moment_leaves_a_whole_file() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions_and_a_new_one_has_the_usual_ones() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (usual, path) = (folder.path().join("usual"), folder.path().join("network.safetensors"));
+    fs::write(&usual, "").unwrap();
+    let mut network = Sequential::new().input([2]).add(Dense::new(1));
+    network.build().unwrap().save(&path).unwrap();
+    assert_eq!(mode(&path), mode(&usual));
+    for private in [0o600, 0o640, 0o444, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(private)).unwrap();
+        network.save(&path).unwrap();
+        assert_eq!(mode(&path), private);
+        Sequential::load(&path).unwrap();
+    }
+}
+
 #[test]
 fn functions_cannot_be_loaded_and_say_so() {
     let folder = folder();

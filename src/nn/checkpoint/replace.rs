@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 
 /// Replaces a file by what `write` writes: into a temporary file beside it, which is flushed to the disk and then takes its
-/// name. Whatever fails, and whenever the process ends, the file is as it was or as it is to be.
+/// name. Whatever fails, and whenever the process ends, the file is as it was or as it is to be. Its permissions stay; a file
+/// that was not there has those of any new file.
 ///
 /// ```
 /// use std::io::Write;
@@ -29,20 +30,28 @@ use tempfile::NamedTempFile;
 /// When the folder cannot be written to, `write` fails, or the path names something else than a file.
 pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // Replacing a device, a pipe or a link would not write to it but put a file in its place.
-    match fs::symlink_metadata(path) {
+    let old = match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is no regular file")),
-        _ => {}
-    }
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(_) => None,
+    };
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = NamedTempFile::new_in(folder)?;
+    // A temporary file is for its owner alone; this one is not to stay one. The system takes away what its user does not give
+    // to new files.
+    let mut builder = Builder::new();
+    #[cfg(unix)]
+    if old.is_none() {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
     write(&mut file)?;
     file.flush()?;
-    // A temporary file is for its owner alone; this one is not to stay one.
-    #[cfg(unix)]
-    fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    if let Some(permissions) = old {
+        file.as_file().set_permissions(permissions)?;
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     // The name is in the folder, which is flushed on its own. Not every system lets it be opened.
