@@ -202,7 +202,8 @@ fn a_callback_is_named_by_its_type_alone() {
     assert_eq!(name::<fn(Vec<u8>) -> Option<u8>>(), "Guard");
     let boxed: Box<dyn Callback> = Box::new(EarlyStopping::new("loss"));
     assert_eq!(boxed.name(), "EarlyStopping");
-    assert_eq!((&mut TerminateOnNan).name(), "TerminateOnNan");
+    let lent: &mut dyn Callback = &mut TerminateOnNan;
+    assert_eq!(lent.name(), "TerminateOnNan");
 }
 
 #[test]
