@@ -16,7 +16,11 @@ pub(super) fn emit(function: &Function) -> TokenStream {
 const INSPECTIONS: [(&str, &str, &str); 5] = [
     ("graph", "::grafito::Graph", "The traced graph for these arguments."),
     ("optimized", "::grafito::Graph", "The graph for these arguments after all passes."),
-    ("plan", "::std::sync::Arc<::grafito::Plan>", "The compiled plan for these arguments; displayed, its steps."),
+    (
+        "plan",
+        "::std::sync::Arc<::grafito::Plan>",
+        "The compiled plan for these arguments; displayed, its steps.",
+    ),
     ("report", "::grafito::Report", "What each pass changed in the graph for these arguments."),
     (
         "profile",
