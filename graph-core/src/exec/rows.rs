@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::buffer::Buffer;
-use crate::kernel::{Rectangle, RowOperand, View};
+use crate::kernel::{Rectangle, RowFold, RowOperand, View};
 use crate::plan::{
     Fold, Home, Level, MOST_OPERANDS, PieceProgram, Register, RowInstruction, RowProgram, RowWalk, Target,
 };
@@ -68,7 +68,7 @@ unsafe fn run_chunks(program: &RowProgram, chunk: usize, arguments: &[Address], 
     let per_row = program.width.div_ceil(chunk);
     let chunks = program.rows * per_row;
     let at_once = (program.blocks_per_part * program.block_columns).div_ceil(program.width.min(chunk));
-    with_buffer(&TOTALS, program.folds.len() * chunks * TOTAL_BYTES, |totals| {
+    with_buffer(&TOTALS, program.folds.len() * chunks * RowFold::MOST_BYTES, |totals| {
         let totals = Totals { start: Address(totals), chunks };
         parallel(chunks.div_ceil(at_once), |part| {
             with_registers(program.register_bytes, |registers| {
@@ -114,9 +114,6 @@ unsafe fn run_chunks(program: &RowProgram, chunk: usize, arguments: &[Address], 
     });
 }
 
-/// Room for a total.
-const TOTAL_BYTES: usize = size_of::<u64>();
-
 /// The totals of all chunks, fold by fold.
 struct Totals {
     start: Address,
@@ -126,7 +123,7 @@ struct Totals {
 impl Totals {
     /// Where the total of a chunk is.
     fn of(&self, number: usize, fold: &Fold, chunk: usize) -> *mut u8 {
-        let first = number * self.chunks * TOTAL_BYTES;
+        let first = number * self.chunks * RowFold::MOST_BYTES;
         self.start.0.wrapping_add(first + chunk * fold.function.size)
     }
 }
@@ -188,6 +185,9 @@ unsafe fn run_rectangle(
     let elements = program.block_rows * program.block_columns;
     let block_columns = columns.len().clamp(1, elements);
     let block_rows = elements / block_columns;
+    // A register of one element per row has room for so many rows and no more.
+    let has_per_row = || program.registers.iter().any(|register| register.level == Level::PerRow);
+    assert!(block_rows <= program.block_rows || !has_per_row(), "blocks that the registers have room for");
     with_registers(program.register_bytes, |registers| {
         for row in rows.clone().step_by(block_rows) {
             for column in columns.clone().step_by(block_columns) {
