@@ -129,7 +129,7 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             unsafe { check_rows(program, step, frame) }?;
             let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             // SAFETY: by the frame's invariant results overlap neither each other nor arguments, but where the planner
-            // asked the program.
+            // asked the program whether it may overwrite one.
             unsafe { rows::run(program, &arguments, &results(step, frame)) };
             Ok(())
         }
@@ -138,10 +138,11 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             unsafe { check_rows(&joined.program, step, frame) }?;
             let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             let operands = &step.arguments[joined.program.num_arguments..];
-            // SAFETY: what the kernel reads overlaps neither its output nor any result.
+            // SAFETY: by the frame's invariant what the producer reads overlaps neither what it computes nor any result.
             let operands: SmallVec<[_; 8]> =
                 operands.iter().map(|a| unsafe { frame.source(a) }.view()).collect();
-            // SAFETY: as above, and as for `Rows`.
+            // SAFETY: as above, and as for `Rows`; the argument that the producer computes is the one that is written, of
+            // which the frame's invariant says what else may be there.
             unsafe { rows::run_pieces(joined, &operands, &arguments, &results(step, frame)) };
             Ok(())
         }

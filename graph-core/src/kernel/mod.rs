@@ -8,7 +8,7 @@ mod pieces;
 mod row;
 
 pub use pieces::{Piecewise, Rectangle};
-pub use row::{DataCheck, RowFold, RowKernel, RowLoop, RowOperand, RowSpan};
+pub use row::{DataCheck, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
 
 use crate::dtype::{DType, Element};
 use crate::error::OpError;

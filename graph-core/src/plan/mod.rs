@@ -14,8 +14,7 @@ mod schedule;
 use smallvec::SmallVec;
 
 pub(crate) use rows::{
-    Fold, Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register,
-    RowProgram, Target,
+    Fold, Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk, Target,
 };
 pub(crate) use scalar::{Instruction, Program, bits};
 

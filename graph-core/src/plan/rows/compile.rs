@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::{Check, Fold, Home, Instruction, Level, Operand, Register, RowProgram, Space, Target, is_dense};
+use super::{
+    Check, Fold, Home, Level, Register, RowInstruction, RowProgram, RowWalk, Space, Target, is_dense,
+};
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
@@ -103,11 +105,11 @@ struct Compiler<'g> {
     arguments: Vec<Value>,
     /// For each reading of a value from outside by an op, the walk.
     read: HashMap<(NodeId, usize), usize>,
-    operands: Vec<Operand>,
+    operands: Vec<RowWalk>,
     results: Vec<Value>,
     targets: Vec<Target>,
     home: HashMap<Value, Home>,
-    instructions: Vec<Instruction>,
+    instructions: Vec<RowInstruction>,
     /// Totals that are folded, if the program goes along its rows in pieces.
     folds: Option<Vec<Fold>>,
     checks: Vec<Check>,
@@ -217,7 +219,7 @@ impl<'g> Compiler<'g> {
         for ((argument, size, _), mut strides) in strides.into_iter().zip(merged) {
             let step = strides.pop().unwrap_or(0);
             debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-            self.operands.push(Operand { argument, is_splat: step == 0, strides, size });
+            self.operands.push(RowWalk { argument, is_splat: step == 0, strides, size });
         }
         for &value in &self.results {
             let size = self.fact(value).dtype.size();
@@ -378,7 +380,7 @@ impl<'g> Compiler<'g> {
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
-        self.instructions.push(Instruction {
+        self.instructions.push(RowInstruction {
             function: match to {
                 Home::Fold(_) => kernel.fold.expect("it is folded").add,
                 _ => kernel.function,

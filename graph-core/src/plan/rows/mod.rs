@@ -42,10 +42,10 @@ pub(crate) struct RowProgram {
     /// Number of the step's arguments that it reads.
     pub(crate) num_arguments: usize,
     /// What is read: one for each argument, more where an argument is read in several ways.
-    pub(crate) operands: Vec<Operand>,
+    pub(crate) operands: Vec<RowWalk>,
     /// What is written: one for each result of the step.
     pub(crate) results: Vec<Target>,
-    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) instructions: Vec<RowInstruction>,
     pub(crate) registers: Vec<Register>,
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
@@ -58,7 +58,7 @@ pub(crate) struct RowProgram {
 
 /// How an argument is walked along.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Operand {
+pub(crate) struct RowWalk {
     /// Number of the argument.
     pub(crate) argument: usize,
     /// Whether a row uses one element throughout.
@@ -69,7 +69,7 @@ pub(crate) struct Operand {
     pub(crate) size: usize,
 }
 
-impl Operand {
+impl RowWalk {
     /// Whether it is one element throughout.
     pub(crate) fn is_constant(&self) -> bool {
         self.is_splat && self.strides.iter().all(|&stride| stride == 0)
@@ -109,7 +109,7 @@ pub(crate) const MOST_OPERANDS: usize = 4;
 
 /// A row kernel applied to homes.
 #[derive(Debug, Clone)]
-pub(crate) struct Instruction {
+pub(crate) struct RowInstruction {
     pub(crate) function: RowLoop,
     pub(crate) from: SmallVec<[Home; 3]>,
     pub(crate) to: Home,
@@ -157,7 +157,7 @@ impl RowProgram {
     /// Whether result `result` may be written into the memory of `argument`, which has its fact: every element is read,
     /// if at all, in the block that overwrites it, and before.
     pub(crate) fn may_overwrite(&self, result: usize, argument: usize) -> bool {
-        let is_aligned = |operand: &Operand| match self.results[result].level {
+        let is_aligned = |operand: &RowWalk| match self.results[result].level {
             Level::Full => !operand.is_splat && is_dense(&self.outer, &operand.strides, self.width),
             Level::PerRow => operand.is_splat && is_dense(&self.outer, &operand.strides, 1),
         };
@@ -168,7 +168,7 @@ impl RowProgram {
         let writer = self.instructions.iter().position(|i| is_writer(i.to)).expect("a result is written");
         self.operands.iter().enumerate().filter(|(_, operand)| operand.argument == argument).all(
             |(index, operand)| {
-                let reads = |instruction: &Instruction| instruction.from.contains(&Home::Operand(index));
+                let reads = |instruction: &RowInstruction| instruction.from.contains(&Home::Operand(index));
                 let last = self.instructions.iter().rposition(reads);
                 // What looks at whole rows may read an element after it has written another.
                 let is_in_order =
