@@ -42,8 +42,8 @@ pub use grad::{Algebra, backward};
 pub use graph::{CallScopes, Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
-    DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan,
-    ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut, row_offset,
+    DataCheck, Infallible, Kernel, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, ScalarCheck,
+    ScalarFn, ScalarKernel, Source, Tiled, View, ViewMut, row_offset,
 };
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::buffer::Buffer;
 use crate::kernel::{Rectangle, RowFold, RowOperand, View, row_offset};
 use crate::plan::{
-    Fold, Home, Level, MOST_OPERANDS, PieceProgram, Register, RowInstruction, RowProgram, RowWalk, Target,
+    Fold, Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
 };
 use crate::team::{Address, parallel};
 
@@ -47,29 +47,29 @@ pub(super) unsafe fn run(program: &RowProgram, arguments: &[*mut u8], results: &
     });
 }
 
-/// Computes a kernel's output in pieces, and runs a program on each piece after it.
+/// Computes a producer's output in tiles, and runs the program that is its epilogue on each of them.
 ///
 /// # Safety
-/// As for [`run`], but that the program's argument for the kernel's output is written. `operands` are the kernel's: they
+/// As for [`run`], but that the program's argument for the producer's output is written. `operands` are the producer's: they
 /// overlap neither that argument nor results.
-pub(super) unsafe fn run_pieces(
-    joined: &PieceProgram,
+pub(super) unsafe fn run_tiles(
+    tiles: &TileProgram,
     operands: &[View<'_>],
     arguments: &[*mut u8],
     results: &[*mut u8],
 ) {
-    let PieceProgram { program, computed, at_once, .. } = joined;
+    let TileProgram { program, computed, tiles_per_part, .. } = tiles;
     let work = Work::new(program, arguments, results);
-    let pieces = joined.pieces();
-    let count = pieces.pieces();
-    // SAFETY: the caller's promise. Pieces are disjoint, so the rows of one are nobody else's.
+    let tiled = tiles.tiled();
+    let num_tiles = tiled.num_tiles();
+    // SAFETY: the caller's promise. Tiles are disjoint, so the rows of one are nobody else's.
     let work_on = |rectangle: &Rectangle| unsafe { work.run_rectangle(rectangle) };
-    parallel(count.div_ceil(*at_once), |part| {
+    parallel(num_tiles.div_ceil(*tiles_per_part), |part| {
         let mut done: Option<Rectangle> = None;
-        for piece in part * at_once..count.min((part + 1) * at_once) {
-            // SAFETY: the caller's promise; each piece is computed once.
-            unsafe { pieces.run(piece, work.arguments[*computed].at(0), operands) };
-            let next = pieces.rectangle(piece);
+        for tile in part * tiles_per_part..num_tiles.min((part + 1) * tiles_per_part) {
+            // SAFETY: the caller's promise; each tile is computed once.
+            unsafe { tiled.run_tile(tile, work.arguments[*computed].at(0), operands) };
+            let next = tiled.rectangle(tile);
             // Small matrices of a batch are rows of one rectangle.
             match &mut done {
                 Some(done) if done.rows.end == next.rows.start && done.columns == next.columns => {
@@ -178,8 +178,8 @@ impl<'a> Work<'a> {
                     // SAFETY: the caller's promise; registers are this thread's. One of a full value has room for the
                     // elements of a block of the program's, and these have no more; one of a value per row has room for
                     // the rows of such a block, and these have no more of them, as asserted. (They would in a narrow
-                    // rectangle; but where there is a value per row, a member looks at whole rows, and only kernels in
-                    // pieces of whole rows are followed by it.)
+                    // rectangle; but where there is a value per row, a member looks at whole rows, and it is an
+                    // epilogue only of tiles of whole rows: see `plan/epilogue.rs`.)
                     unsafe { self.block(registers, None, rows, columns).run_all() };
                 }
             }

@@ -62,19 +62,20 @@ pub enum RowSpan {
     },
 }
 
-/// How the total of a row is put together from pieces, for rows that are too long to be kept. A row is cut into chunks,
-/// each of which has a total of its own, and each chunk into pieces, which are added to it in order.
+/// How the total of a row is put together, for rows that are too long to be kept. A row is cut into chunks, each of which
+/// has a total of its own, and the elements of a chunk are added to that in order, some at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct RowFold {
     /// Elements of a chunk, a power of two; the last of a row may be shorter.
     pub chunk: usize,
-    /// Each piece of a chunk but the last has a multiple of so many elements, a power of two that is no more than a chunk.
-    pub piece: usize,
+    /// Of a chunk, a multiple of so many elements is added at a time, but for the last. A power of two that is no more than a
+    /// chunk.
+    pub multiple: usize,
     /// Bytes of a total: the size of its type, and [`RowFold::MOST_BYTES`] at most.
     pub size: usize,
     /// Writes the total of nothing.
     pub begin: unsafe fn(*mut u8),
-    /// Adds a piece, the first operand, to the total that is its destination.
+    /// Adds some elements, the first operand, to the total that is its destination.
     pub add: RowLoop,
     /// Writes the element of a row from the totals of its chunks, the first operand.
     pub finish: RowLoop,
@@ -133,8 +134,8 @@ impl RowKernel {
     pub unsafe fn with_fold(self, fold: RowFold) -> RowKernel {
         assert!(matches!(self.span, RowSpan::Total { .. }), "what is folded is a total");
         assert!(fold.size <= RowFold::MOST_BYTES, "a total of {} bytes", fold.size);
-        assert!(fold.piece.is_power_of_two() && fold.chunk.is_power_of_two(), "lengths are powers of two");
-        assert!(fold.piece <= fold.chunk, "a chunk has a piece at least");
+        assert!(fold.multiple.is_power_of_two() && fold.chunk.is_power_of_two(), "lengths are powers of two");
+        assert!(fold.multiple <= fold.chunk, "no more than a chunk is added at a time");
         RowKernel { fold: Some(fold), ..self }
     }
 
@@ -160,7 +161,7 @@ mod tests {
     unsafe fn begin(_: *mut u8) {}
 
     fn folded(fold: impl FnOnce(&mut RowFold)) -> RowKernel {
-        let mut changed = RowFold { chunk: 64, piece: 16, size: 8, begin, add: nothing, finish: nothing };
+        let mut changed = RowFold { chunk: 64, multiple: 16, size: 8, begin, add: nothing, finish: nothing };
         fold(&mut changed);
         // SAFETY: the functions do nothing, and are never called.
         unsafe { RowKernel::new(nothing, RowSpan::Total { axes: 1 }).with_fold(changed) }
@@ -184,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a chunk has a piece at least")]
-    fn chunks_that_are_less_than_a_piece() {
-        folded(|fold| fold.piece = 128);
+    #[should_panic(expected = "no more than a chunk is added at a time")]
+    fn more_at_a_time_than_a_chunk() {
+        folded(|fold| fold.multiple = 128);
     }
 }

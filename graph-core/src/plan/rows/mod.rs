@@ -1,15 +1,16 @@
 //! Row programs: several ops computed together, row by row.
 //!
-//! A chain of pointwise ops reads and writes memory once for each op; computed in pieces that fit the cache, it reads its
-//! operands once and writes its results once. The piece is a *block*: some whole rows, or a part of a long one. A program
+//! A chain of pointwise ops reads and writes memory once for each op; computed in *blocks* that fit the cache, it reads
+//! its operands once and writes its results once. A block is some whole rows, or a part of a long one. A program
 //! does each of its instructions on a block before it goes to the next; what only it uses stays in registers, which are
-//! short pieces of scratch memory.
+//! short stretches of scratch memory.
 //!
 //! All members of a group share a [`Space`]: a shape, whose last axes are the row where a member looks at whole rows (a
 //! softmax, a sum). A value is *full*, of the space's shape, or has one element *per row*.
 //!
 //! Which ops are computed together, [`schedule`](super::schedule) decides; [`compile`](compile::compile) makes the program.
-//! Some programs run on the pieces of a kernel's output as they are computed, which [`join`](super::join) decides.
+//! Some programs are the [`epilogue`](super::epilogue) of a kernel that computes its output in tiles: they run on each tile as
+//! it is computed.
 
 mod compile;
 mod space;
@@ -49,7 +50,7 @@ pub(crate) struct RowProgram {
     pub(crate) registers: Vec<Register>,
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
-    /// Totals of rows that are gone along piece by piece; empty where rows are kept whole.
+    /// Totals of rows that are gone along chunk by chunk; empty where rows are kept whole.
     pub(crate) folds: Vec<Fold>,
     pub(crate) checks: Vec<Check>,
     /// Arithmetic operations, a function that costs many counted as one.
