@@ -1,7 +1,12 @@
 //! Products with what follows them as one step: the bits are those of the steps apart.
 
-use graph_core::{Arena, Array, DType, Fact, Fusion, Plan, PlanOptions};
-use graph_ops::{Tensor, grad, optimize, scan};
+use std::sync::Arc;
+
+use graph_core::{
+    Arena, Array, DType, Fact, Facts, Fusion, Kernel, Op, OpError, Plan, PlanOptions, RowKernel, RowOperand,
+    RowSpan, Source, View, ViewMut,
+};
+use graph_ops::{Tensor, apply, grad, optimize, scan};
 
 use crate::row_programs::{check, floats, random, run, traced};
 
@@ -284,4 +289,64 @@ fn why_a_product_stays_apart() {
         let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
         assert!(plan.to_string().contains(&format!("matmul ({reason})")), "{reason}: {plan}");
     }
+}
+
+/// The negative of numbers; looks for what is none before it computes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct NegNumbers;
+
+fn check_numbers(view: View<'_>) -> Result<(), OpError> {
+    let are_numbers = view.as_slice::<f32>().iter().all(|x| !x.is_nan());
+    if are_numbers { Ok(()) } else { Err(OpError::value("no number")) }
+}
+
+/// # Safety
+/// As for a row loop, of f32.
+unsafe fn neg_row(to: *mut u8, from: &[RowOperand], len: usize) {
+    for i in 0..len {
+        // SAFETY: the caller's promise; a splat has one element.
+        unsafe {
+            let x = *from[0].address.cast::<f32>().add(if from[0].is_splat { 0 } else { i });
+            to.cast::<f32>().add(i).write(-x);
+        }
+    }
+}
+
+impl Kernel for NegNumbers {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let x = ins[0].view();
+        check_numbers(x)?;
+        for (to, x) in outs[0].as_mut_slice::<f32>().iter_mut().zip(x.as_slice::<f32>()) {
+            *to = -x;
+        }
+        Ok(())
+    }
+
+    fn row(&self) -> Option<RowKernel> {
+        // SAFETY: it writes each element from the one at its position.
+        let row = unsafe { RowKernel::new(neg_row, RowSpan::Elements) };
+        Some(row.with_check(0, Arc::new(check_numbers)))
+    }
+}
+
+impl Op for NegNumbers {
+    fn name(&self) -> &'static str {
+        "neg_numbers"
+    }
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        Ok(Facts::from_iter([inputs[0].clone()]))
+    }
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(NegNumbers))
+    }
+}
+
+#[test]
+fn what_is_looked_at_is_there_before() {
+    let facts = [floats([60, 5]), floats([5, 80])];
+    let function = |x: &[Tensor]| vec![apply(NegNumbers, &[&x[0].matmul(&x[1])])];
+    check(&facts, function);
+    let graph = traced(&facts, false, function);
+    let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced }).expect("plans");
+    assert!(plan.to_string().contains("matmul (what follows looks at its data first)"), "{plan}");
 }
