@@ -147,7 +147,7 @@ impl Output {
                 return Some(Alone::Checked);
             }
         }
-        // One argument is computed, and what reads another has it in memory.
+        // One argument of the program is computed tile by tile; a second way to read the output would be another one.
         if read.len() != 1 {
             return Some(Alone::TwoWays);
         }

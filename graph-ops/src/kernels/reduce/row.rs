@@ -31,7 +31,7 @@ pub(super) fn row_kernel<T: Accumulate, M: Monoid>(axes: usize) -> RowKernel {
 }
 
 /// # Safety
-/// As for [`RowLoop`]: a row of `T`, and room for one.
+/// As for a [row loop](graph_core::RowLoop): a row of `T`, and room for one.
 unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands: &[RowOperand], len: usize) {
     // SAFETY: the caller's promise.
     let total = reduce_row::<T, M>(unsafe { row(&operands[0], len) });
@@ -47,7 +47,7 @@ unsafe fn begin_total<T: Accumulate, M: Monoid>(total: *mut u8) {
 }
 
 /// # Safety
-/// As for [`RowLoop`]: a row of `T`, and a total of it.
+/// As for a [row loop](graph_core::RowLoop): a row of `T`, and a total of it.
 unsafe fn add_to_total<T: Accumulate, M: Monoid>(total: *mut u8, operands: &[RowOperand], len: usize) {
     let total = total.cast::<T::Total>();
     // SAFETY: the caller's promise.
@@ -55,7 +55,7 @@ unsafe fn add_to_total<T: Accumulate, M: Monoid>(total: *mut u8, operands: &[Row
 }
 
 /// # Safety
-/// As for [`RowLoop`]: a row of totals of `T`, and room for one element.
+/// As for a [row loop](graph_core::RowLoop): a row of totals of `T`, and room for one element.
 unsafe fn finish_total<T: Accumulate, M: Monoid>(to: *mut u8, operands: &[RowOperand], len: usize) {
     // SAFETY: the caller's promise.
     let totals: &[T::Total] = unsafe { row(&operands[0], len) };
