@@ -42,8 +42,8 @@ pub use grad::{Algebra, backward};
 pub use graph::{CallScopes, Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
-    DataCheck, Infallible, Kernel, Piecewise, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan,
-    ScalarCheck, ScalarFn, ScalarKernel, Source, View, ViewMut,
+    DataCheck, Infallible, Kernel, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, ScalarCheck,
+    ScalarFn, ScalarKernel, Source, Tiled, View, ViewMut, row_offset,
 };
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};
@@ -57,7 +57,7 @@ pub use pool::empty_pool;
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};
 pub use scope::NameScope;
 pub use shape::Shape;
-pub use team::{THREADS_VARIABLE, num_threads, parallel, set_num_threads};
+pub use team::{Address, THREADS_VARIABLE, num_threads, parallel, set_num_threads};
 pub use text::{OpFromText, WithOrigins};
 pub use trace::{Captured, Entered, Trace, TraceKind, name_scope};
 pub use verify::{Violation, verify, verify_after};

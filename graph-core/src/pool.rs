@@ -1,7 +1,7 @@
 //! The pool: memory of arrays that are no more, for the next ones of their size.
 //!
 //! A program that trains asks for the same sizes again and again. To get memory from the system costs a call, and for
-//! large pieces a page fault for every 4 KiB; what was just given up is there at once, and still in the cache. Each
+//! large arrays a page fault for every 4 KiB; what was just given up is there at once, and still in the cache. Each
 //! thread has a pool of its own, so nobody waits.
 
 use std::cell::RefCell;
@@ -11,34 +11,34 @@ use crate::buffer::Buffer;
 
 /// Bytes that a thread keeps at most. What is larger goes back to the system.
 const MOST_BYTES: usize = 256 << 20;
-/// Pieces that a thread keeps at most: as many as are looked through in less time than an allocation takes.
-const MOST_PIECES: usize = 64;
+/// Buffers that a thread keeps at most: as many as are looked through in less time than an allocation takes.
+const MOST_BUFFERS: usize = 64;
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { pieces: Vec::new(), bytes: 0 }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { buffers: Vec::new(), bytes: 0 }) };
 }
 
 struct Pool {
     /// The latest last.
-    pieces: Vec<Arc<Buffer>>,
+    buffers: Vec<Arc<Buffer>>,
     bytes: usize,
 }
 
 impl Pool {
     fn take(&mut self, len: usize) -> Option<Arc<Buffer>> {
-        let at = self.pieces.iter().rposition(|piece| piece.len() == len)?;
+        let at = self.buffers.iter().rposition(|buffer| buffer.len() == len)?;
         self.bytes -= len;
-        Some(self.pieces.remove(at))
+        Some(self.buffers.remove(at))
     }
 
-    fn give(&mut self, piece: Arc<Buffer>) {
-        if piece.len() > MOST_BYTES {
+    fn give(&mut self, buffer: Arc<Buffer>) {
+        if buffer.len() > MOST_BYTES {
             return;
         }
-        self.bytes += piece.len();
-        self.pieces.push(piece);
-        while self.bytes > MOST_BYTES || self.pieces.len() > MOST_PIECES {
-            self.bytes -= self.pieces.remove(0).len();
+        self.bytes += buffer.len();
+        self.buffers.push(buffer);
+        while self.bytes > MOST_BYTES || self.buffers.len() > MOST_BUFFERS {
+            self.bytes -= self.buffers.remove(0).len();
         }
     }
 }
@@ -53,7 +53,7 @@ impl Pool {
 /// graph_core::empty_pool();
 /// ```
 pub fn empty_pool() {
-    POOL.with_borrow_mut(|pool| (pool.pieces, pool.bytes) = (Vec::new(), 0));
+    POOL.with_borrow_mut(|pool| (pool.buffers, pool.bytes) = (Vec::new(), 0));
 }
 
 /// Memory that arrays share; when the last of them goes, the pool takes it.
@@ -122,10 +122,10 @@ impl Drop for Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_PIECES, POOL, Shared, empty_pool};
+    use super::{MOST_BUFFERS, POOL, Shared, empty_pool};
 
     fn kept() -> (usize, usize) {
-        POOL.with_borrow(|pool| (pool.pieces.len(), pool.bytes))
+        POOL.with_borrow(|pool| (pool.buffers.len(), pool.bytes))
     }
 
     #[test]
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_and_empty_pieces_do_not_count() {
+    fn it_is_bounded_and_empty_buffers_do_not_count() {
         empty_pool();
-        drop((0..2 * MOST_PIECES).map(|_| Shared::arbitrary(8)).collect::<Vec<_>>());
-        assert_eq!(kept(), (MOST_PIECES, 8 * MOST_PIECES));
+        drop((0..2 * MOST_BUFFERS).map(|_| Shared::arbitrary(8)).collect::<Vec<_>>());
+        assert_eq!(kept(), (MOST_BUFFERS, 8 * MOST_BUFFERS));
         drop(Shared::arbitrary(0));
-        assert_eq!(kept().0, MOST_PIECES);
+        assert_eq!(kept().0, MOST_BUFFERS);
         empty_pool();
     }
 }

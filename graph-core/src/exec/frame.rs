@@ -17,9 +17,15 @@ pub(super) type Addresses = SmallVec<[*mut u8; 24]>;
 
 /// The addresses of one activation of a plan.
 ///
-/// Invariant, from the planner: at any step, the slots of its results overlap neither each other nor the slots of its
-/// arguments (an argument computed in place has no slot, but one that a row program may overwrite has), and every offset
-/// lies within the arena.
+/// Invariant, from the planner: every offset lies within the arena, and at any step what is written overlaps neither other
+/// things that are written nor the slots of its arguments. What is written are the slots of its results. An argument that a
+/// kernel computes in place has no slot. Row programs and what they follow are the exceptions:
+///
+/// - A result may be in the slot of an argument that the program [may overwrite](crate::plan::RowProgram::may_overwrite);
+///   each result in at most one, each argument by at most one.
+/// - The argument that a producer computes, tile by tile, is written, too. Its slot is its own, that of a result of the
+///   program under the same condition, or that of the step's last result, which no instruction of the program writes. It
+///   overlaps no operand of the producer, nor do results.
 pub(super) struct Frame<'a> {
     pub(super) arena: *mut u8,
     pub(super) inputs: &'a [*mut u8],

@@ -20,7 +20,6 @@ use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
 use crate::graph::{Graph, NodeKind};
 use crate::kernel::{Source, ViewMut};
-use crate::op::Class;
 use crate::plan::Plan;
 
 /// Memory for the temporaries of one plan; kept between runs.
@@ -130,9 +129,7 @@ pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]
     let output_facts = kind.infer(&facts)?;
     match kind {
         NodeKind::Constant(array) => Ok(smallvec![array.clone()]),
-        NodeKind::Apply(op) if op.class() == Class::View => {
-            Ok(smallvec![inputs[0].reshaped(output_facts[0].shape.clone())])
-        }
+        kind if kind.is_view() => Ok(smallvec![inputs[0].reshaped(output_facts[0].shape.clone())]),
         NodeKind::Apply(op) => {
             let kernel = op.kernel(&facts, &output_facts)?;
             let mut outputs: SmallVec<[Array; 1]> =

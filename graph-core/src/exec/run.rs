@@ -129,20 +129,21 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             unsafe { check_rows(program, step, frame) }?;
             let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
             // SAFETY: by the frame's invariant results overlap neither each other nor arguments, but where the planner
-            // asked the program.
+            // asked the program whether it may overwrite one.
             unsafe { rows::run(program, &arguments, &results(step, frame)) };
             Ok(())
         }
-        Action::Pieces(joined) => {
+        Action::Tiles(tiles) => {
             // SAFETY: nothing is written yet.
-            unsafe { check_rows(&joined.program, step, frame) }?;
+            unsafe { check_rows(&tiles.program, step, frame) }?;
             let arguments: Addresses = step.arguments.iter().map(|a| frame.argument(a)).collect();
-            let operands = &step.arguments[joined.program.num_arguments..];
-            // SAFETY: what the kernel reads overlaps neither its output nor any result.
+            let operands = &step.arguments[tiles.program.num_arguments..];
+            // SAFETY: by the frame's invariant what the producer reads overlaps neither what it computes nor any result.
             let operands: SmallVec<[_; 8]> =
                 operands.iter().map(|a| unsafe { frame.source(a) }.view()).collect();
-            // SAFETY: as above, and as for `Rows`.
-            unsafe { rows::run_pieces(joined, &operands, &arguments, &results(step, frame)) };
+            // SAFETY: as above, and as for `Rows`; the argument that the producer computes is the one that is written, of
+            // which the frame's invariant says what else may be there.
+            unsafe { rows::run_tiles(tiles, &operands, &arguments, &results(step, frame)) };
             Ok(())
         }
         Action::Copy => {
@@ -288,14 +289,14 @@ fn row_bytes(slot: &Slot) -> usize {
     slot.fact.row().map_or(0, |row| row.num_bytes())
 }
 
-/// The rows of a sequence or stack, to read.
-struct Rows {
+/// The slices of a sequence or stack along its first axis, to read.
+struct Slices {
     start: *mut u8,
     bytes: usize,
 }
 
-impl Rows {
-    fn new(argument: &Argument, trips: usize, frame: &Frame<'_>) -> Rows {
+impl Slices {
+    fn new(argument: &Argument, trips: usize, frame: &Frame<'_>) -> Slices {
         let Argument::Slot(slot) = argument else {
             unreachable!("structural steps are not computed in place")
         };
@@ -309,11 +310,11 @@ impl Rows {
             }
             place => frame.address(place),
         };
-        Rows { start, bytes }
+        Slices { start, bytes }
     }
 
-    fn row(&self, row: usize) -> *mut u8 {
-        self.start.wrapping_add(row * self.bytes)
+    fn slice(&self, number: usize) -> *mut u8 {
+        self.start.wrapping_add(number * self.bytes)
     }
 }
 
@@ -329,12 +330,12 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
         Argument::Slot(slot) => stack(frame, slot).borrow().rows(),
         Argument::InPlace => unreachable!("structural steps are not computed in place"),
     });
-    let sequences: SmallVec<[Rows; 4]> = sequences.iter().map(|a| Rows::new(a, trips, frame)).collect();
+    let sequences: SmallVec<[Slices; 4]> = sequences.iter().map(|a| Slices::new(a, trips, frame)).collect();
     let counter = frame.address(Place::Arena(*counter)).cast::<i64>();
     // The body takes the counter, the loop variables, a row of each sequence, the invariants.
     let mut operands: Addresses = SmallVec::from_iter([counter.cast()]);
     operands.extend(variables.iter().map(|a| frame.argument(a)));
-    operands.extend(sequences.iter().map(|rows| rows.start));
+    operands.extend(sequences.iter().map(|slices| slices.start));
     operands.extend(invariants.iter().map(|a| frame.argument(a)));
     let mut homes = Homes::new(step, frame, spare);
     // SAFETY: as for the whole loop.
@@ -347,8 +348,8 @@ unsafe fn run_for(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
         let row = if *reverse { trips - 1 - trip } else { trip };
         // SAFETY: the counter has an aligned slot of eight bytes.
         unsafe { counter.write(row as i64) };
-        for (operand, rows) in operands[1 + carried..].iter_mut().zip(&sequences) {
-            *operand = rows.row(row);
+        for (operand, slices) in operands[1 + carried..].iter_mut().zip(&sequences) {
+            *operand = slices.slice(row);
         }
         let mut outs = homes.next.clone();
         for slot in collected {

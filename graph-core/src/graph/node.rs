@@ -169,6 +169,11 @@ impl NodeKind {
         }
     }
 
+    /// Whether the output is the operand's elements in another shape, so that there is nothing to compute.
+    pub fn is_view(&self) -> bool {
+        matches!(self, NodeKind::Apply(op) if op.class() == Class::View)
+    }
+
     /// Whether the node, or a node in a region of it, acts on the world.
     pub fn has_effect(&self) -> bool {
         match self {

@@ -4,11 +4,11 @@
 //! several threads. Destinations come first. Every operand is dense and row-major; broadcasting is the kernel's own
 //! affair. A kernel writes every element of every output; the result must not depend on the number of threads.
 
-mod pieces;
 mod row;
+mod tiles;
 
-pub use pieces::{Piecewise, Rectangle};
-pub use row::{DataCheck, RowFold, RowKernel, RowLoop, RowOperand, RowSpan};
+pub use row::{DataCheck, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
+pub use tiles::{Rectangle, Tiled};
 
 use crate::dtype::{DType, Element};
 use crate::error::OpError;
@@ -81,8 +81,8 @@ pub trait Kernel: Send + Sync {
         None
     }
 
-    /// The same in pieces, for a kernel that never fails; `None` (the default) where it has none.
-    fn piecewise(&self) -> Option<&dyn Piecewise> {
+    /// The same in tiles, for a kernel that never fails; `None` (the default) where it has none.
+    fn tiled(&self) -> Option<&dyn Tiled> {
         None
     }
 }

@@ -24,6 +24,25 @@ pub struct RowOperand {
 /// overlap it; the former only for [`RowSpan::Elements`], with elements of one size.
 pub type RowLoop = unsafe fn(*mut u8, &[RowOperand], usize);
 
+/// Elements from the first of an operand to the first of its row of this number, where the axes around a row have these
+/// lengths, and the operand advances by these strides along each of them.
+#[inline]
+pub fn row_offset(outer: &[usize], strides: &[usize], row: usize) -> usize {
+    match (outer, strides) {
+        ([], _) => 0,
+        ([_], [stride]) => row * stride,
+        _ => {
+            let mut rest = row;
+            let mut offset = 0;
+            for (&len, &stride) in outer.iter().zip(strides).rev() {
+                offset += rest % len * stride;
+                rest /= len;
+            }
+            offset
+        }
+    }
+}
+
 /// How what a row kernel writes relates to what it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowSpan {
@@ -43,22 +62,28 @@ pub enum RowSpan {
     },
 }
 
-/// How the total of a row is put together from pieces, for rows that are too long to be kept. A row is cut into chunks,
-/// each of which has a total of its own, and each chunk into pieces, which are added to it in order.
+/// How the total of a row is put together, for rows that are too long to be kept. A row is cut into chunks, each of which
+/// has a total of its own, and the elements of a chunk are added to that in order, some at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct RowFold {
     /// Elements of a chunk, a power of two; the last of a row may be shorter.
     pub chunk: usize,
-    /// Each piece of a chunk but the last has a multiple of so many elements, a power of two that is no more than a chunk.
-    pub piece: usize,
-    /// Bytes of a total, which is aligned to at most so many.
+    /// Of a chunk, a multiple of so many elements is added at a time, but for the last. A power of two that is no more than a
+    /// chunk.
+    pub multiple: usize,
+    /// Bytes of a total: the size of its type, and [`RowFold::MOST_BYTES`] at most.
     pub size: usize,
     /// Writes the total of nothing.
     pub begin: unsafe fn(*mut u8),
-    /// Adds a piece, the first operand, to the total that is its destination.
+    /// Adds some elements, the first operand, to the total that is its destination.
     pub add: RowLoop,
     /// Writes the element of a row from the totals of its chunks, the first operand.
     pub finish: RowLoop,
+}
+
+impl RowFold {
+    /// Bytes of the largest total, and of the strictest alignment of one.
+    pub const MOST_BYTES: usize = 8;
 }
 
 /// What must hold of an operand's data before the rows are computed.
@@ -95,12 +120,22 @@ impl RowKernel {
     /// With a way for rows of any length, for a [`RowSpan::Total`].
     ///
     /// # Safety
-    /// The functions of the fold read and write only what they are said to, and give the bits that the kernel of whole
-    /// arrays gives.
+    /// - A total is a value of a type of [`size`](RowFold::size) bytes, whose alignment divides the size.
+    /// - `begin` writes a total, and nothing else, whatever was there.
+    /// - `add` reads a total and writes it, and reads a row of elements of the type of the first operand.
+    /// - `finish` reads a row of totals, and writes one element of the output's type.
+    ///
+    /// Together they give the bits that the kernel of whole arrays gives.
+    ///
+    /// # Panics
+    /// When the kernel gives no totals, a total is larger than [`RowFold::MOST_BYTES`], or the lengths are not the powers of
+    /// two that the fold is said to have: room for totals and registers is measured by them.
     #[must_use]
     pub unsafe fn with_fold(self, fold: RowFold) -> RowKernel {
-        debug_assert!(fold.piece.is_power_of_two() && fold.chunk.is_power_of_two());
-        debug_assert!(fold.piece <= fold.chunk && fold.size <= size_of::<u64>());
+        assert!(matches!(self.span, RowSpan::Total { .. }), "what is folded is a total");
+        assert!(fold.size <= RowFold::MOST_BYTES, "a total of {} bytes", fold.size);
+        assert!(fold.multiple.is_power_of_two() && fold.chunk.is_power_of_two(), "lengths are powers of two");
+        assert!(fold.multiple <= fold.chunk, "no more than a chunk is added at a time");
         RowKernel { fold: Some(fold), ..self }
     }
 
@@ -115,5 +150,43 @@ impl fmt::Debug for RowKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RowKernel { span, cost, .. } = self;
         f.debug_struct("RowKernel").field("span", span).field("cost", cost).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe fn nothing(_: *mut u8, _: &[RowOperand], _: usize) {}
+    unsafe fn begin(_: *mut u8) {}
+
+    fn folded(fold: impl FnOnce(&mut RowFold)) -> RowKernel {
+        let mut changed = RowFold { chunk: 64, multiple: 16, size: 8, begin, add: nothing, finish: nothing };
+        fold(&mut changed);
+        // SAFETY: the functions do nothing, and are never called.
+        unsafe { RowKernel::new(nothing, RowSpan::Total { axes: 1 }).with_fold(changed) }
+    }
+
+    #[test]
+    fn folds_as_they_are_said_to_be() {
+        assert!(folded(|_| ()).fold.is_some());
+    }
+
+    #[test]
+    #[should_panic(expected = "a total of 16 bytes")]
+    fn totals_that_there_is_no_room_for() {
+        folded(|fold| fold.size = 16);
+    }
+
+    #[test]
+    #[should_panic(expected = "powers of two")]
+    fn chunks_that_blocks_do_not_divide() {
+        folded(|fold| fold.chunk = 65);
+    }
+
+    #[test]
+    #[should_panic(expected = "no more than a chunk is added at a time")]
+    fn more_at_a_time_than_a_chunk() {
+        folded(|fold| fold.multiple = 128);
     }
 }

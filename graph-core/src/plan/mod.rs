@@ -5,17 +5,19 @@
 //! it views. Regions become plans of their own, whose arenas are slots of the parent's.
 
 mod arena;
-mod join;
+mod epilogue;
+mod kernels;
 mod planner;
+mod print;
 mod rows;
 mod scalar;
 mod schedule;
 
 use smallvec::SmallVec;
 
+pub(crate) use print::Alone;
 pub(crate) use rows::{
-    Fold, Home, Instruction as RowInstruction, Level, MOST_OPERANDS, Operand as RowWalk, Register,
-    RowProgram, Target,
+    Fold, Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk, Target,
 };
 pub(crate) use scalar::{Instruction, Program, bits};
 
@@ -24,7 +26,7 @@ use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
 use crate::graph::Graph;
 use crate::ids::NodeId;
-use crate::kernel::{Kernel, Piecewise};
+use crate::kernel::{Kernel, Tiled};
 use crate::origin::Origin;
 use crate::verify::verify_after;
 
@@ -49,47 +51,6 @@ pub struct Plan {
     pub(crate) stays: Vec<bool>,
     /// Ops that are steps of their own, and why.
     pub(crate) alone: Vec<(String, Alone)>,
-}
-
-/// Why an op is computed by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Alone {
-    /// It has no row kernel for these operands.
-    NotByRows,
-    /// It gives a single element, or none.
-    Single,
-    /// No other op on the same rows could be computed with it.
-    Unmatched,
-    /// It has pieces, but what follows goes along other rows.
-    OtherRows,
-    /// What follows needs whole rows, and its pieces are none.
-    NoWholeRows,
-    /// Its pieces have few columns.
-    Narrow,
-    /// What follows is worth more threads than it has pieces.
-    FewPieces,
-}
-
-impl Alone {
-    fn of(kernel: &dyn Kernel, output: Option<&Fact>) -> Alone {
-        match (kernel.row(), output) {
-            (None, _) | (_, None) => Alone::NotByRows,
-            (Some(_), Some(output)) if output.shape.num_elements() <= 1 => Alone::Single,
-            (Some(_), Some(_)) => Alone::Unmatched,
-        }
-    }
-
-    fn reason(self) -> &'static str {
-        match self {
-            Alone::NotByRows => "not by rows",
-            Alone::Single => "a single element",
-            Alone::Unmatched => "nothing else on its rows",
-            Alone::OtherRows => "what follows goes along other rows",
-            Alone::NoWholeRows => "what follows needs whole rows",
-            Alone::Narrow => "its pieces have few columns",
-            Alone::FewPieces => "too few pieces for what follows",
-        }
-    }
 }
 
 /// What a planner may do. No result depends on it.
@@ -157,19 +118,22 @@ pub(crate) struct Provenance {
     pub(crate) operands: Vec<Operand>,
 }
 
-/// A kernel in pieces, and what is done with the rows of each.
-pub(crate) struct PieceProgram {
+/// A kernel in tiles, and what is done with the rows of each.
+pub(crate) struct TileProgram {
     pub(crate) kernel: Box<dyn Kernel>,
+    /// The name of the op that it is the kernel of.
+    pub(crate) producer: String,
+    /// The epilogue.
     pub(crate) program: RowProgram,
     /// The program's argument that the kernel computes. The kernel's operands come after the program's arguments.
     pub(crate) computed: usize,
-    /// Pieces that are worth a part of their own.
-    pub(crate) at_once: usize,
+    /// Tiles that are worth a part of their own.
+    pub(crate) tiles_per_part: usize,
 }
 
-impl PieceProgram {
-    pub(crate) fn pieces(&self) -> &dyn Piecewise {
-        self.kernel.piecewise().expect("it was planned for its pieces")
+impl TileProgram {
+    pub(crate) fn tiled(&self) -> &dyn Tiled {
+        self.kernel.tiled().expect("it was planned for its tiles")
     }
 }
 
@@ -177,8 +141,8 @@ pub(crate) enum Action {
     Kernel(Box<dyn Kernel>),
     /// Several ops, row by row.
     Rows(RowProgram),
-    /// The same on a kernel's output, piece by piece.
-    Pieces(PieceProgram),
+    /// The same on a kernel's output, tile by tile.
+    Tiles(TileProgram),
     /// Copies the argument to the result.
     Copy,
     Call(SubPlan),
@@ -220,7 +184,7 @@ impl Action {
         match self {
             Action::Kernel(kernel) => kernel.flop(),
             Action::Rows(program) => program.flop,
-            Action::Pieces(PieceProgram { kernel, program, .. }) => kernel.flop() + program.flop,
+            Action::Tiles(TileProgram { kernel, program, .. }) => kernel.flop() + program.flop,
             _ => 0,
         }
     }
@@ -228,11 +192,9 @@ impl Action {
     /// The plans of the node's regions.
     pub(crate) fn regions(&self) -> SmallVec<[&SubPlan; 2]> {
         match self {
-            Action::Kernel(_)
-            | Action::Rows(_)
-            | Action::Pieces(_)
-            | Action::Copy
-            | Action::Scalar { .. } => SmallVec::new(),
+            Action::Kernel(_) | Action::Rows(_) | Action::Tiles(_) | Action::Copy | Action::Scalar { .. } => {
+                SmallVec::new()
+            }
             Action::Call(body) | Action::For { body, .. } => SmallVec::from_iter([body]),
             Action::If { then_plan, else_plan } => SmallVec::from_iter([then_plan, else_plan]),
             Action::While { condition, body, .. } => SmallVec::from_iter([condition, body]),
@@ -242,7 +204,7 @@ impl Action {
     /// The offsets of what it needs of the arena beside its operands and results.
     fn scratch_mut(&mut self) -> SmallVec<[&mut usize; 4]> {
         match self {
-            Action::Kernel(_) | Action::Rows(_) | Action::Pieces(_) | Action::Copy => SmallVec::new(),
+            Action::Kernel(_) | Action::Rows(_) | Action::Tiles(_) | Action::Copy => SmallVec::new(),
             Action::Scalar { registers, .. } => SmallVec::from_iter([registers]),
             Action::Call(body) => SmallVec::from_iter([&mut body.arena]),
             Action::If { then_plan, else_plan } => {
@@ -355,69 +317,5 @@ impl Provenance {
 
     pub(crate) fn error(&self, reason: OpError) -> Error {
         Error::op(self.op.clone(), reason, self.operands.clone(), self.origin)
-    }
-}
-
-impl std::fmt::Debug for Plan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::fmt::Display for Plan {
-    /// One line a step: what, where from, where to.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (steps, arena, least) = (self.steps.len(), self.arena_bytes, self.least_bytes);
-        writeln!(f, "plan: {steps} steps, arena {arena} bytes ({least} alive at once)")?;
-        for step in &self.steps {
-            let results: Vec<String> = step.results.iter().map(Slot::to_string).collect();
-            let arguments: Vec<String> = step
-                .arguments
-                .iter()
-                .map(|argument| match argument {
-                    Argument::Slot(slot) => slot.place.to_string(),
-                    Argument::InPlace => "in place".to_owned(),
-                })
-                .collect();
-            write!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
-            match &step.action {
-                Action::Scalar { program, .. } => {
-                    write!(f, ", a scalar program of {} instructions", program.code.len())?;
-                }
-                Action::Rows(program) => write!(f, ", {program}")?,
-                Action::Pieces(PieceProgram { kernel, program, .. }) => {
-                    let pieces = kernel.piecewise().map_or(0, |pieces| pieces.pieces());
-                    let leader = step.provenance.op.split('+').next().unwrap_or_default();
-                    write!(f, ", {program}, computed with each of {pieces} pieces of {leader}")?;
-                }
-                _ => {}
-            }
-            writeln!(f)?;
-        }
-        let outputs: Vec<String> = self.outputs.iter().map(|slot| slot.place.to_string()).collect();
-        writeln!(f, "  return {}", outputs.join(", "))?;
-        if !self.alone.is_empty() {
-            let alone = self.alone.iter().map(|(name, alone)| format!("{name} ({})", alone.reason()));
-            writeln!(f, "  by themselves: {}", alone.collect::<Vec<_>>().join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Place::Arena(offset) => write!(f, "arena+{offset}"),
-            Place::Input(index) => write!(f, "input{index}"),
-            Place::Constant(index) => write!(f, "constant{index}"),
-            Place::Fresh(index) => write!(f, "fresh{index}"),
-            Place::Stack(index) => write!(f, "stack{index}"),
-        }
-    }
-}
-
-impl std::fmt::Display for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.fact)
     }
 }

@@ -348,7 +348,7 @@ impl Compiler {
 }
 
 impl Compiler {
-    /// Joins an instruction with the one that alone uses its result, next to it: half the cost of a short instruction is
+    /// Fuses an instruction with the one that alone uses its result, next to it: half the cost of a short instruction is
     /// getting to it, and another half the way through a register.
     fn fuse(&mut self, results: &[Register]) {
         let is_target = |code: &[Instruction], at: usize| {

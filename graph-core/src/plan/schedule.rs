@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::rows::{Level, MOST_OPERANDS, Space};
+use super::Fusion;
+use super::kernels::Kernels;
+use super::rows::{Level, Space};
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
-use crate::kernel::{Kernel, RowKernel, RowSpan};
-use crate::op::Class;
+use crate::kernel::{RowKernel, RowSpan};
 use crate::shape::Shape;
 
 /// A group of so many ops is closed: more would not stay in the cache together.
@@ -43,45 +44,45 @@ pub(super) struct Group {
     pub(super) space: Space,
     nodes: Vec<NodeId>,
     /// How many of the nodes come before the rows.
-    num_leading: usize,
+    num_before: usize,
 }
 
 impl Group {
     pub(super) fn new(space: Space, members: Vec<NodeId>) -> Group {
-        Group { space, nodes: members, num_leading: 0 }
+        Group { space, nodes: members, num_before: 0 }
     }
 
     /// The ops that go by rows, with views of what they compute.
     pub(super) fn members(&self) -> &[NodeId] {
-        &self.nodes[self.num_leading..]
+        &self.nodes[self.num_before..]
     }
 
-    /// The node that is computed in pieces, each of which the members then work on.
-    pub(super) fn leader(&self) -> Option<NodeId> {
-        self.nodes[..self.num_leading].first().copied()
+    /// The node that is computed in tiles, of each of which the members are the epilogue.
+    pub(super) fn producer(&self) -> Option<NodeId> {
+        self.nodes[..self.num_before].first().copied()
     }
 
-    /// Views of the leader's output.
+    /// Views of the producer's output.
     pub(super) fn views(&self) -> &[NodeId] {
-        self.nodes[..self.num_leading].get(1..).unwrap_or_default()
+        self.nodes[..self.num_before].get(1..).unwrap_or_default()
     }
 
-    /// The same behind a leader.
-    pub(super) fn led_by(self, leader: NodeId, views: &[NodeId]) -> Group {
-        let nodes = [leader].iter().chain(views).chain(&self.nodes).copied().collect();
-        Group { nodes, num_leading: 1 + views.len(), ..self }
+    /// The same behind a producer.
+    pub(super) fn behind(self, producer: NodeId, views: &[NodeId]) -> Group {
+        let nodes = [producer].iter().chain(views).chain(&self.nodes).copied().collect();
+        Group { nodes, num_before: 1 + views.len(), ..self }
     }
 }
 
 /// What is ready may be much; so many of one shape are looked at.
 const MOST_CANDIDATES: usize = 64;
 
-/// The kernels of nodes that have one, by the index of the node.
-pub(super) type Kernels = [Option<Box<dyn Kernel>>];
-
-/// The nodes of a graph, given in a topological order, as units; whatever it costs, if that is forced.
-pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels, is_forced: bool) -> Vec<Unit> {
-    let mut scheduler = Scheduler::new(graph, order, kernels, is_forced);
+/// The nodes of a graph, given in a topological order, as units.
+pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels, fusion: Fusion) -> Vec<Unit> {
+    if fusion == Fusion::Off {
+        return order.iter().copied().map(Unit::Node).collect();
+    }
+    let mut scheduler = Scheduler::new(graph, order, kernels, fusion);
     while let Some(position) = scheduler.next() {
         scheduler.take(position);
     }
@@ -90,7 +91,8 @@ pub(super) fn schedule(graph: &Graph, order: &[NodeId], kernels: &Kernels, is_fo
 }
 
 struct Scheduler<'g> {
-    is_forced: bool,
+    /// Whatever it costs, if that is forced.
+    fusion: Fusion,
     graph: &'g Graph,
     order: &'g [NodeId],
     position: HashMap<NodeId, usize>,
@@ -119,29 +121,18 @@ struct Open {
 }
 
 impl<'g> Scheduler<'g> {
-    fn new(graph: &'g Graph, order: &'g [NodeId], kernels: &Kernels, is_forced: bool) -> Scheduler<'g> {
+    fn new(graph: &'g Graph, order: &'g [NodeId], kernels: &Kernels, fusion: Fusion) -> Scheduler<'g> {
         let position: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
-        let row = |&id: &NodeId| {
-            let kernel =
-                kernels[id.index()].as_ref().filter(|_| graph.node(id).inputs().len() <= MOST_OPERANDS);
-            kernel.and_then(|kernel| kernel.row())
-        };
-        let rows = order.iter().map(row).collect();
+        let rows = order.iter().map(|&id| kernels.row(graph, id)).collect();
         let mut waiting: Vec<usize> = order.iter().map(|&id| graph.node(id).inputs().len()).collect();
         let effects: Vec<usize> =
             (0..order.len()).filter(|&i| graph.node(order[i]).kind().has_effect()).collect();
         let effect_after: HashMap<usize, usize> = effects.windows(2).map(|pair| (pair[0], pair[1])).collect();
         effect_after.values().for_each(|&after| waiting[after] += 1);
-        let may_fail = |&position: &usize| match graph.node(order[position]).kind() {
-            NodeKind::Input { .. } | NodeKind::Constant(_) => false,
-            NodeKind::Apply(_) => {
-                kernels[order[position].index()].as_ref().is_some_and(|kernel| kernel.may_fail())
-            }
-            _ => true,
-        };
+        let may_fail = |&position: &usize| kernels.may_fail(graph, order[position]);
         let fallible = (0..order.len()).filter(may_fail).chain(effects).collect();
         let mut scheduler = Scheduler {
-            is_forced,
+            fusion,
             graph,
             order,
             position,
@@ -185,7 +176,7 @@ impl<'g> Scheduler<'g> {
     /// The position of the node that goes next.
     fn next(&mut self) -> Option<usize> {
         if let Some(open) = &self.open {
-            match self.joining(open) {
+            match self.candidate(open) {
                 Some(position) => return Some(position),
                 None => self.close(),
             }
@@ -194,7 +185,7 @@ impl<'g> Scheduler<'g> {
     }
 
     /// A ready node that belongs into the open group.
-    fn joining(&self, open: &Open) -> Option<usize> {
+    fn candidate(&self, open: &Open) -> Option<usize> {
         if open.num_ops >= MOST_MEMBERS {
             return None;
         }
@@ -207,11 +198,11 @@ impl<'g> Scheduler<'g> {
         let shapes = [Some(shape.clone()), kept, dropped];
         let of_shape = |shape| self.by_shape.get(shape).into_iter().flatten().take(MOST_CANDIDATES);
         let candidates = shapes.iter().flatten().flat_map(of_shape).copied();
-        candidates.filter(|&position| self.joined(open, position).is_some()).min()
+        candidates.filter(|&position| self.fits(open, position).is_some()).min()
     }
 
     /// The space of the open group with this node in it, and the node's level there; `None` where it does not belong.
-    fn joined(&self, open: &Open, position: usize) -> Option<(Space, Level)> {
+    fn fits(&self, open: &Open, position: usize) -> Option<(Space, Level)> {
         let row = self.rows[position].as_ref()?;
         let node = self.graph.node(self.order[position]);
         let shape = |value: &Value| &self.graph.fact(*value).shape;
@@ -221,7 +212,7 @@ impl<'g> Scheduler<'g> {
         };
         let output = &node.facts()[0].shape;
         let level = space.writes(row.span, output)?;
-        let is_related = self.is_forced
+        let is_related = self.fusion == Fusion::Forced
             || space.shape.num_elements() <= SMALL_ELEMENTS
             || node
                 .inputs()
@@ -259,8 +250,8 @@ impl<'g> Scheduler<'g> {
         if self.open.is_some() || !self.opens(position) {
             match &self.open {
                 Some(open) => {
-                    let (space, level) = self.joined(open, position).expect("chosen to join");
-                    self.join(id, space, level);
+                    let (space, level) = self.fits(open, position).expect("chosen for the group");
+                    self.admit(id, space, level);
                 }
                 None => self.units.push(Unit::Node(id)),
             }
@@ -285,11 +276,12 @@ impl<'g> Scheduler<'g> {
             levels: HashMap::new(),
             outside: HashSet::new(),
         });
-        self.join(id, space, level);
+        self.admit(id, space, level);
         true
     }
 
-    fn join(&mut self, id: NodeId, space: Space, level: Level) {
+    /// Makes a node the next member of the open group.
+    fn admit(&mut self, id: NodeId, space: Space, level: Level) {
         let open = self.open.as_mut().expect("a group is open");
         for &value in self.graph.node(id).inputs() {
             if !open.levels.contains_key(&value) {
@@ -333,7 +325,7 @@ impl<'g> Scheduler<'g> {
     fn takes_view(&mut self, position: usize) -> bool {
         let id = self.order[position];
         let node = self.graph.node(id);
-        if !matches!(node.kind(), NodeKind::Apply(op) if op.class() == Class::View) {
+        if !node.kind().is_view() {
             return false;
         }
         let open = self.open.as_mut();
@@ -354,7 +346,7 @@ impl<'g> Scheduler<'g> {
     /// Ends the open group. One op alone is no group, unless it is forced to be.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        if open.num_ops > 1 || self.is_forced {
+        if open.num_ops > 1 || self.fusion == Fusion::Forced {
             self.units.push(Unit::Rows(Group::new(open.space, open.members)));
         } else {
             self.units.extend(open.members.into_iter().map(Unit::Node));

@@ -8,10 +8,12 @@
 //! One piece is shared at a time. Whoever asks while another one is shared does all parts by itself, as does a part that
 //! asks for help.
 
+mod address;
 mod crew;
 
 use std::sync::LazyLock;
 
+pub use self::address::Address;
 use self::crew::Crew;
 
 /// The environment variable that says how many threads work; unset, as many as there are processors.

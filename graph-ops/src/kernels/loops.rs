@@ -1,4 +1,4 @@
-//! Inner loops: a function of single elements, applied to rows.
+//! Row loops: a function of single elements, applied to rows.
 //!
 //! A loop works in blocks that fill the vector registers, and is compiled for several instruction sets. A block is read
 //! whole before it is written, so the output may be one of the operands. The same functions on single elements' bits are
@@ -6,9 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-/// Writes a row from rows of operands.
-pub(crate) use graph_core::RowLoop as InnerLoop;
-pub(crate) use graph_core::RowOperand;
+pub(crate) use graph_core::{RowLoop, RowOperand};
 
 /// Number of elements that are read before they are written. A loop over so many is not unrolled before it is turned
 /// into vector instructions, which the compiler does well for loops and badly for what is left of them.
@@ -41,7 +39,7 @@ impl<T: Copy> RowBlocks<T> {
     /// Element `k` of the block at position `at`.
     ///
     /// # Safety
-    /// As for [`InnerLoop`], with `at + k` less than the length, and `k` than a block's.
+    /// As for [`RowLoop`], with `at + k` less than the length, and `k` than a block's.
     #[inline(always)]
     pub(crate) unsafe fn element(self, at: usize, k: usize) -> T {
         // SAFETY: the caller's promise; a splat's block has an element k.
@@ -49,11 +47,11 @@ impl<T: Copy> RowBlocks<T> {
     }
 }
 
-/// The body of every inner loop: the destination, as a function of a block's position and an element's place in it. All
+/// The body of every row loop: the destination, as a function of a block's position and an element's place in it. All
 /// of a block is computed before any of it is written.
 ///
 /// # Safety
-/// As for [`InnerLoop`]. The function may rely on positions within the row.
+/// As for [`RowLoop`]. The function may rely on positions within the row.
 #[inline(always)]
 pub(crate) unsafe fn blocks<U: Copy + Default>(
     destination: *mut u8,
@@ -117,7 +115,7 @@ macro_rules! multiversion {
         ) {
             $body
         }
-        portable as $crate::kernels::loops::InnerLoop
+        portable as $crate::kernels::loops::RowLoop
     }};
     (wide |$destination:ident, $operands:ident, $len:ident| $body:expr) => {
         $crate::kernels::loops::multiversion!(|$destination, $operands, $len| $body)
@@ -146,20 +144,20 @@ macro_rules! multiversion {
         }
         #[cfg(target_arch = "x86_64")]
         if $crate::kernels::loops::has_avx512() {
-            avx512 as $crate::kernels::loops::InnerLoop
+            avx512 as $crate::kernels::loops::RowLoop
         } else if $crate::kernels::loops::has_avx2() {
-            avx2 as $crate::kernels::loops::InnerLoop
+            avx2 as $crate::kernels::loops::RowLoop
         } else {
             portable
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            portable as $crate::kernels::loops::InnerLoop
+            portable as $crate::kernels::loops::RowLoop
         }
     }};
 }
 
-/// The inner loop of a function of one element.
+/// The row loop of a function of one element.
 macro_rules! unary_loop {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{RowBlocks, blocks, call1};
@@ -168,7 +166,7 @@ macro_rules! unary_loop {
             operands,
             len | {
                 let mut splat = std::mem::MaybeUninit::uninit();
-                // SAFETY: the contract of an InnerLoop; positions are within the row.
+                // SAFETY: the contract of a RowLoop; positions are within the row.
                 unsafe {
                     let x = RowBlocks::<$ty>::new(operands[0], &mut splat);
                     blocks(destination, len, |at, k| call1::<$ty, _>($f, x.element(at, k)))
@@ -178,7 +176,7 @@ macro_rules! unary_loop {
     }};
 }
 
-/// The inner loop of a function of two elements.
+/// The row loop of a function of two elements.
 macro_rules! binary_loop {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{RowBlocks, blocks, call2};
@@ -188,7 +186,7 @@ macro_rules! binary_loop {
             len | {
                 let mut splats = [std::mem::MaybeUninit::uninit(); 2];
                 let [for_x, for_y] = &mut splats;
-                // SAFETY: the contract of an InnerLoop; positions are within the row.
+                // SAFETY: the contract of a RowLoop; positions are within the row.
                 unsafe {
                     let x = RowBlocks::<$ty>::new(operands[0], for_x);
                     let y = RowBlocks::<$ty>::new(operands[1], for_y);
@@ -250,7 +248,7 @@ macro_rules! binary_bits {
     }};
 }
 
-/// The inner loop of a choice between two elements.
+/// The row loop of a choice between two elements.
 macro_rules! select_loop {
     ($ty:ty) => {{
         use $crate::kernels::loops::{RowBlocks, blocks};
@@ -258,7 +256,7 @@ macro_rules! select_loop {
             let mut mask_splat = std::mem::MaybeUninit::uninit();
             let mut splats = [std::mem::MaybeUninit::uninit(); 2];
             let [for_x, for_y] = &mut splats;
-            // SAFETY: the contract of an InnerLoop; positions are within the row.
+            // SAFETY: the contract of a RowLoop; positions are within the row.
             unsafe {
                 let mask = RowBlocks::<bool>::new(operands[0], &mut mask_splat);
                 let x = RowBlocks::<$ty>::new(operands[1], for_x);

@@ -8,7 +8,9 @@
 
 use std::borrow::Cow;
 
-use graph_core::{DType, Element, Kernel, OpError, Piecewise, Rectangle, Source, View, ViewMut};
+use graph_core::{
+    Address, DType, Element, Kernel, OpError, Rectangle, Source, Tiled, View, ViewMut, row_offset,
+};
 use smallvec::SmallVec;
 
 use super::gemm::{Beta, Float, Gemm, Layout, Product};
@@ -76,14 +78,14 @@ impl MatmulKernel {
         // One right matrix for all rows of the left: a single product of more rows.
         let batch_size = output_batch.iter().product::<usize>();
         let one_right = right_batch.iter().all(|&len| len == 1);
-        let is_joined = batch_size != 1 && one_right && left_batch.iter().product::<usize>() == batch_size;
-        if is_joined {
+        let is_merged = batch_size != 1 && one_right && left_batch.iter().product::<usize>() == batch_size;
+        if is_merged {
             m *= batch_size;
             batch.clear();
         }
         let strides_of =
-            |own: &'_ [usize]| if is_joined { SmallVec::new() } else { batch_strides(own, &batch) };
-        let left = Factor::new(left, transpose_left, is_joined, strides_of(left_batch));
+            |own: &'_ [usize]| if is_merged { SmallVec::new() } else { batch_strides(own, &batch) };
+        let left = Factor::new(left, transpose_left, is_merged, strides_of(left_batch));
         let right = Factor::new(right, transpose_right, false, strides_of(right_batch));
         let product = Product { m, n, k, left: left.layout, right: right.layout };
         let loops = match dtype {
@@ -94,14 +96,10 @@ impl MatmulKernel {
         MatmulKernel { m, k, n, left, right, batch, loops }
     }
 
-    fn offsets(&self, index: usize) -> (usize, usize) {
-        let (mut left, mut right, mut rest) = (0, 0, index);
-        for (axis, &len) in self.batch.iter().enumerate().rev() {
-            left += rest % len * self.left.batch_strides[axis];
-            right += rest % len * self.right.batch_strides[axis];
-            rest /= len;
-        }
-        (left, right)
+    /// Where the factors of a matrix begin, in elements.
+    fn offsets(&self, matrix: usize) -> (usize, usize) {
+        let of = |factor: &Factor| row_offset(&self.batch, &factor.batch_strides, matrix);
+        (of(&self.left), of(&self.right))
     }
 
     /// `out = alpha · left · right + beta · out`
@@ -118,29 +116,29 @@ impl MatmulKernel {
             return;
         }
         assert!(out.len() == self.num_matrices() * self.m * self.n, "the destination is so many matrices");
-        let destination = Shared(out.as_mut_ptr());
+        let destination = Address::new(out.as_mut_ptr().cast());
         let work = out.len().saturating_mul(self.k);
-        run_parts(self.num_matrices() * gemm.parts(), work, |piece| {
-            // SAFETY: the destination is borrowed exclusively, so it overlaps neither operand, and each of its pieces is
+        run_parts(self.num_matrices() * gemm.parts(), work, |tile| {
+            // SAFETY: the destination is borrowed exclusively, so it overlaps neither operand, and each of its tiles is
             // computed once.
-            unsafe { self.run_piece(gemm, piece, destination.get(), &left, &right, (alpha, beta)) };
+            unsafe { self.compute_tile(gemm, tile, destination.at(0).cast(), &left, &right, (alpha, beta)) };
         });
     }
 
-    /// One part of one matrix.
+    /// A tile of the output: one part of one matrix. (What `gemm` keeps in registers is much smaller.)
     ///
     /// # Safety
-    /// There is room for all matrices at `out`, which overlap no operand, and of which nobody else uses this part.
-    unsafe fn run_piece<T: Element + Float + Scratch>(
+    /// There is room for all matrices at `out`, which overlap no operand, and of which nobody else uses this tile.
+    unsafe fn compute_tile<T: Element + Float + Scratch>(
         &self,
         gemm: &Gemm<T>,
-        piece: usize,
+        tile: usize,
         out: *mut T,
         left: &[T],
         right: &[T],
         (alpha, beta): (T, Beta),
     ) {
-        let (matrix, part) = (piece / gemm.parts(), piece % gemm.parts());
+        let (matrix, part) = (tile / gemm.parts(), tile % gemm.parts());
         let (from_left, from_right) = self.offsets(matrix);
         let (left, right) = (&left[from_left..], &right[from_right..]);
         assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
@@ -195,7 +193,7 @@ impl MatmulKernel {
     }
 }
 
-/// Runs pieces of one task, in parallel if together they take so many multiplications that it is worth it.
+/// Runs so many parts of one task, in parallel if together they take so many multiplications that it is worth it.
 fn run_parts(count: usize, multiplications: usize, run: impl Fn(usize) + Sync) {
     if count == 1 || multiplications < PARALLEL_MULTIPLICATIONS {
         return (0..count).for_each(run);
@@ -205,18 +203,6 @@ fn run_parts(count: usize, multiplications: usize, run: impl Fn(usize) + Sync) {
     graph_core::parallel(count.div_ceil(each), |part| {
         (part * each..count.min((part + 1) * each)).for_each(&run);
     });
-}
-
-/// A destination of which several threads write disjoint parts.
-struct Shared<T>(*mut T);
-
-// SAFETY: a pointer to numbers, whose parts are each written by one thread only.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
 }
 
 impl Kernel for MatmulKernel {
@@ -249,30 +235,30 @@ impl Kernel for MatmulKernel {
         2 * (self.num_matrices() * self.m * self.n * self.k) as u64
     }
 
-    fn piecewise(&self) -> Option<&dyn Piecewise> {
-        // A copy of an operand would have to be there before the first piece.
-        let has_pieces = self.left.copy.is_none() && self.right.copy.is_none();
-        (has_pieces && !matches!(self.loops, Loops::Plain)).then_some(self)
+    fn tiled(&self) -> Option<&dyn Tiled> {
+        // A copy of an operand would have to be there before the first tile.
+        let has_tiles = self.left.copy.is_none() && self.right.copy.is_none();
+        (has_tiles && !matches!(self.loops, Loops::Plain)).then_some(self)
     }
 }
 
 // SAFETY: the parts of a product are disjoint and together all of it (`gemm`), and so are the matrices of a batch.
-unsafe impl Piecewise for MatmulKernel {
+unsafe impl Tiled for MatmulKernel {
     fn width(&self) -> usize {
         // A column is a row of a transposed matrix.
         if self.n == 1 { self.m } else { self.n }
     }
 
-    fn pieces(&self) -> usize {
+    fn num_tiles(&self) -> usize {
         self.num_matrices() * self.parts()
     }
 
-    fn rectangle(&self, piece: usize) -> Rectangle {
-        let (matrix, part) = (piece / self.parts(), piece % self.parts());
+    fn rectangle(&self, tile: usize) -> Rectangle {
+        let (matrix, part) = (tile / self.parts(), tile % self.parts());
         let (rows, columns) = match &self.loops {
             Loops::F32(gemm) => gemm.rectangle(part),
             Loops::F64(gemm) => gemm.rectangle(part),
-            Loops::Plain => unreachable!("without pieces"),
+            Loops::Plain => unreachable!("without tiles"),
         };
         if self.n == 1 {
             return Rectangle { rows: matrix..matrix + 1, columns: rows };
@@ -284,20 +270,20 @@ unsafe impl Piecewise for MatmulKernel {
         self.m.saturating_mul(self.n).saturating_mul(self.k) / self.parts() / MULTIPLICATIONS_PER_ADDITION
     }
 
-    unsafe fn run(&self, piece: usize, output: *mut u8, operands: &[View<'_>]) {
+    unsafe fn run_tile(&self, tile: usize, output: *mut u8, operands: &[View<'_>]) {
         let (left, right) = (operands[0], operands[1]);
         match &self.loops {
             Loops::F32(gemm) => {
                 let (left, right) = (left.as_slice(), right.as_slice());
                 // SAFETY: the caller's promise; the output has the facts that the kernel was made for.
-                unsafe { self.run_piece(gemm, piece, output.cast(), left, right, (1.0, Beta::Zero)) };
+                unsafe { self.compute_tile(gemm, tile, output.cast(), left, right, (1.0, Beta::Zero)) };
             }
             Loops::F64(gemm) => {
                 let (left, right) = (left.as_slice(), right.as_slice());
                 // SAFETY: as above.
-                unsafe { self.run_piece(gemm, piece, output.cast(), left, right, (1.0, Beta::Zero)) };
+                unsafe { self.compute_tile(gemm, tile, output.cast(), left, right, (1.0, Beta::Zero)) };
             }
-            Loops::Plain => unreachable!("without pieces"),
+            Loops::Plain => unreachable!("without tiles"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sharing a kernel's work among threads: the destination is cut into pieces by its shape alone.
+//! Sharing a kernel's work among threads: the destination is cut into parts by its shape alone.
 
 use std::marker::PhantomData;
 

@@ -1,19 +1,21 @@
 //! The pointwise kernel: one scalar function over broadcast operands.
 //!
 //! The output is walked in rows that are contiguous in it; in a row each operand either advances with the output or
-//! stays at one element. A row is handed to an [`InnerLoop`].
+//! stays at one element. A row is handed to a [`RowLoop`].
 
 use std::sync::Arc;
 
-use graph_core::{Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut};
+use graph_core::{
+    Address, Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut, row_offset,
+};
 use smallvec::SmallVec;
 
-use super::loops::{BLOCK, InnerLoop, RowOperand};
+use super::loops::{BLOCK, RowLoop, RowOperand};
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 
-/// An inner loop with the walk over its operands worked out.
+/// A row loop with the walk over its operands worked out.
 pub(crate) struct PointwiseKernel {
-    inner: InnerLoop,
+    row_loop: RowLoop,
     check: Option<fn(View<'_>) -> Result<(), OpError>>,
     /// Lengths of the axes around a row, outermost first.
     outer: SmallVec<[usize; 4]>,
@@ -36,7 +38,7 @@ struct OperandWalk {
 }
 
 impl PointwiseKernel {
-    pub(crate) fn new(inner: InnerLoop, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
+    pub(crate) fn new(row_loop: RowLoop, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
         let rank = output.shape.rank();
         let strides: SmallVec<[SmallVec<[usize; 4]>; 3]> = inputs
             .iter()
@@ -81,7 +83,7 @@ impl PointwiseKernel {
             })
             .collect();
         PointwiseKernel {
-            inner,
+            row_loop,
             check: None,
             outer: lengths,
             row_len,
@@ -129,35 +131,17 @@ impl PointwiseKernel {
                 .zip(operands)
                 .map(|(walk, base)| {
                     let along_row = if walk.is_splat { 0 } else { column };
-                    let offset = (self.row_offset(walk, row) + along_row) * walk.fact.dtype.size();
-                    RowOperand { address: base.0.wrapping_add(offset), is_splat: walk.is_splat }
+                    let offset =
+                        (row_offset(&self.outer, &walk.strides, row) + along_row) * walk.fact.dtype.size();
+                    RowOperand { address: base.at(offset), is_splat: walk.is_splat }
                 })
                 .collect();
             // SAFETY: offsets lie within the operands by construction of the walks.
-            unsafe { (self.inner)(out.0.wrapping_add(at * self.out.dtype.size()), &rows, len) };
+            unsafe { (self.row_loop)(out.at(at * self.out.dtype.size()), &rows, len) };
             at += len;
         }
     }
-
-    fn row_offset(&self, walk: &OperandWalk, row: usize) -> usize {
-        let mut rest = row;
-        let mut offset = 0;
-        for (&len, &stride) in self.outer.iter().zip(&walk.strides).rev() {
-            offset += rest % len * stride;
-            rest /= len;
-        }
-        offset
-    }
 }
-
-/// An address that may be sent to another thread.
-#[derive(Clone, Copy)]
-struct Address(*mut u8);
-
-// SAFETY: threads work on disjoint ranges of the output, and only read what they share (see `run`).
-unsafe impl Send for Address {}
-// SAFETY: as above.
-unsafe impl Sync for Address {}
 
 impl Kernel for PointwiseKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
@@ -180,11 +164,11 @@ impl Kernel for PointwiseKernel {
                 Source::InPlace => check(outs[0].as_view())?,
             }
         }
-        let out = Address(outs[0].as_mut_ptr());
+        let out = Address::new(outs[0].as_mut_ptr());
         let operands: SmallVec<[Address; 3]> = ins
             .iter()
             .map(|source| match source {
-                Source::View(view) => Address(view.as_bytes().as_ptr().cast_mut()),
+                Source::View(view) => Address::new(view.as_bytes().as_ptr().cast_mut()),
                 Source::InPlace => out,
             })
             .collect();
@@ -206,8 +190,8 @@ impl Kernel for PointwiseKernel {
     }
 
     fn row(&self) -> Option<RowKernel> {
-        // SAFETY: an inner loop keeps the contract of a row loop; elements come from those at their positions.
-        let row = unsafe { RowKernel::new(self.inner, RowSpan::Elements) }.with_cost(self.cost);
+        // SAFETY: it keeps the contract; elements come from those at their positions.
+        let row = unsafe { RowKernel::new(self.row_loop, RowSpan::Elements) }.with_cost(self.cost);
         Some(match self.check {
             Some(check) => row.with_check(1, Arc::new(check)),
             None => row,

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
-/// Pieces of memory that nobody uses now.
+/// Buffers that nobody uses now.
 type Pile<T> = RefCell<Vec<Vec<T>>>;
 
 /// An element type that there is scratch memory for.
 pub(crate) trait Scratch: Copy + Default + 'static {
-    /// This thread's pieces.
+    /// This thread's buffers.
     fn pile() -> &'static LocalKey<Pile<Self>>;
 }
 
@@ -32,15 +32,15 @@ pub(crate) const ALIGNMENT: usize = 64;
 
 /// Calls `work` with `len` elements that hold anything, aligned to [`ALIGNMENT`]. Another call within it gets elements of its own.
 pub(crate) fn with_scratch<T: Scratch, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
-    // The piece on top is the one that was used at this depth before.
-    let mut piece = T::pile().with_borrow_mut(Vec::pop).unwrap_or_default();
+    // The buffer on top is the one that was used at this depth before.
+    let mut buffer = T::pile().with_borrow_mut(Vec::pop).unwrap_or_default();
     let room = len + ALIGNMENT / size_of::<T>();
-    if piece.len() < room {
-        piece.resize(room, T::default());
+    if buffer.len() < room {
+        buffer.resize(room, T::default());
     }
-    let start = piece.as_ptr().align_offset(ALIGNMENT);
-    let result = work(&mut piece[start..start + len]);
-    T::pile().with_borrow_mut(|pile| pile.push(piece));
+    let start = buffer.as_ptr().align_offset(ALIGNMENT);
+    let result = work(&mut buffer[start..start + len]);
+    T::pile().with_borrow_mut(|pile| pile.push(buffer));
     result
 }
 
@@ -49,7 +49,7 @@ mod tests {
     use super::{ALIGNMENT, with_scratch};
 
     #[test]
-    fn pieces_are_used_again_at_their_depth() {
+    fn buffers_are_used_again_at_their_depth() {
         let addresses = || {
             with_scratch(1000, |outer: &mut [f32]| {
                 let inner = with_scratch(10, |inner: &mut [f32]| inner.as_ptr());

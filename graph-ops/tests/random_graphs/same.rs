@@ -1,7 +1,7 @@
 //! The planner and every pass, against the reference.
 
 use graph_core::{
-    Arena, Array, Changed, Class, Element, Fusion, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
+    Arena, Array, Changed, Element, Fusion, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
 };
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
@@ -83,7 +83,7 @@ fn check_plan(what: &str, graph: &Graph, options: PlanOptions, inputs: &[Array],
 fn num_ops(graph: &Graph) -> usize {
     let of = |id| match graph.node(id).kind() {
         // The one row of a loop that was unrolled, for instance, which nothing counted where the loop took it.
-        NodeKind::Apply(op) if op.class() == Class::View => 0,
+        kind if kind.is_view() => 0,
         NodeKind::Apply(_) => 1,
         // A call may be in many places, each of which is a computation.
         kind => kind.regions().iter().map(|region| num_ops(region)).sum(),
@@ -159,7 +159,7 @@ fn random_graphs_are_not_trivial() {
         count("nodes", graph.total_nodes());
         count("computed", usize::from(naive::run(&graph, &inputs).is_ok()));
         let plan = Plan::new(&graph).unwrap().to_string();
-        count("computed in pieces", plan.matches(", computed with ").count());
+        count("computed in tiles", plan.matches(", computed with ").count());
         for id in graph.node_ids() {
             count(graph.node(id).kind().name(), 1);
         }
@@ -184,5 +184,5 @@ fn random_graphs_are_not_trivial() {
         assert!(changed > 50, "{}: {changed}", pass.name());
     }
     assert!(counts["computed"] > 700, "{}", counts["computed"]);
-    assert!(counts["computed in pieces"] > 100, "{}", counts["computed in pieces"]);
+    assert!(counts["computed in tiles"] > 100, "{}", counts["computed in tiles"]);
 }

@@ -137,7 +137,7 @@ fn totals_of_long_rows() {
             vec![y.sum(0), y.min(0), y.prod(0), y.gt(2).any(0), y.le(2).all(0)]
         });
     }
-    // What a total becomes is not known while there are pieces to come.
+    // What a total becomes is not known while there are chunks to come.
     let steps = check(&[floats([2, 70_000])], |x| {
         let y = &x[0] * 2.0;
         vec![&y / y.sum_keep(-1), y.softmax(-1), &y + 1.0]

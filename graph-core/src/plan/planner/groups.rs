@@ -4,23 +4,20 @@ use smallvec::SmallVec;
 
 use super::super::rows::{self, Compiled, PART_COST, RowProgram};
 use super::super::schedule::Group;
-use super::super::{Action, Argument, PieceProgram, Place, Provenance, Step};
+use super::super::{Action, Argument, Place, Provenance, Step, TileProgram};
 use super::Planner;
 use crate::ids::{NodeId, Value};
-use crate::kernel::Piecewise;
+use crate::kernel::Tiled;
 
 impl Planner<'_> {
     /// Chooses places for what leaves a group, adds its step, and frees what it was the last to use.
     pub(super) fn place_rows(&mut self, group: &Group, position: usize) {
-        let kernel = |id: NodeId| {
-            let row = self.kernels[id.index()].as_ref().and_then(|kernel| kernel.row());
-            row.expect("what goes by rows was grouped")
-        };
-        let leader = group.leader();
+        let kernel = |id: NodeId| self.kernels.row(self.graph, id).expect("what goes by rows was grouped");
+        let producer = group.producer();
         let Compiled { program, mut arguments, mut results } =
-            rows::compile(self.graph, &group.space, group.members(), leader.is_some(), &kernel);
+            rows::compile(self.graph, &group.space, group.members(), producer.is_some(), &kernel);
         let (mut placed, mut taken) = (None, SmallVec::<[usize; 4]>::new());
-        if leader.is_some() {
+        if producer.is_some() {
             placed = self.place_output(group, &program, &arguments, &results, position);
             if placed.is_some() {
                 taken.push(self.computed(group, &arguments));
@@ -40,30 +37,31 @@ impl Planner<'_> {
                 None => self.allocate(value),
             }
         }
-        for &id in group.members().iter().filter(|id| self.kernels[id.index()].is_none()) {
+        for &id in group.members().iter().filter(|&&id| self.graph.node(id).kind().is_view()) {
             // A view of what leaves the group is where that is.
             if let Some(&storage) = self.storage_of.get(&self.graph.node(id).inputs()[0]) {
                 self.storage_of.insert(Value::new(id, 0), storage);
             }
         }
-        let members = leader.iter().chain(group.members());
+        let members = producer.iter().chain(group.members());
         let names: Vec<&str> = members.map(|&id| self.graph.node(id).kind().name()).collect();
-        let named = leader.unwrap_or(group.members()[group.members().len() - 1]);
+        let named = producer.unwrap_or(group.members()[group.members().len() - 1]);
         let origin = self.graph.node(named).origin();
-        let action = match leader {
+        let action = match producer {
             None => Action::Rows(program),
-            Some(leader) => {
+            Some(producer) => {
                 let computed = self.computed(group, &arguments);
-                // The leader's operands follow those of the rows.
-                arguments.extend(self.graph.node(leader).inputs());
+                // The producer's operands follow those of the rows.
+                arguments.extend(self.graph.node(producer).inputs());
                 if self.is_needed_elsewhere(group) {
-                    results.push(Value::new(leader, 0));
+                    results.push(Value::new(producer, 0));
                 }
-                let kernel = self.kernels[leader.index()].take().expect("made before");
-                let pieces = kernel.piecewise().expect("the leader has pieces");
-                assert_eq!(program.width, pieces.width(), "rows of the leader's width");
-                let at_once = pieces_at_once(pieces, &program);
-                Action::Pieces(PieceProgram { kernel, program, computed, at_once })
+                let kernel = self.kernels.take(producer);
+                let tiled = kernel.tiled().expect("the producer has tiles");
+                assert_eq!(program.width, tiled.width(), "rows of the producer's width");
+                let tiles_per_part = tiles_per_part(tiled, &program);
+                let producer = self.graph.node(producer).kind().name().to_owned();
+                Action::Tiles(TileProgram { kernel, producer, program, computed, tiles_per_part })
             }
         };
         self.plan.steps.push(Step {
@@ -72,13 +70,13 @@ impl Planner<'_> {
             results: results.iter().map(|&value| self.slot(value)).collect(),
             provenance: Provenance {
                 op: names.join("+"),
-                nodes: leader.into_iter().chain(group.members().iter().copied()).collect(),
+                nodes: producer.into_iter().chain(group.members().iter().copied()).collect(),
                 origin,
                 operands: Vec::new(),
             },
         });
         let outputs: SmallVec<[Value; 4]> =
-            results.iter().copied().chain(leader.map(|id| Value::new(id, 0))).collect();
+            results.iter().copied().chain(producer.map(|id| Value::new(id, 0))).collect();
         self.free_dead(&arguments, &outputs, position);
     }
 
@@ -94,22 +92,22 @@ impl Planner<'_> {
     ) -> bool {
         let storage = self.storage_of[&arguments[argument]];
         let same = arguments.iter().filter(|other| self.storage_of.get(other) == Some(&storage));
-        // Other pieces need all of what the leader reads.
-        let leader = group.leader().map(|id| self.graph.node(id).inputs()).unwrap_or_default();
+        // Other tiles need all of what the producer reads.
+        let producer = group.producer().map(|id| self.graph.node(id).inputs()).unwrap_or_default();
         same.count() == 1
-            && leader.iter().all(|operand| self.storage_of[operand] != storage)
+            && producer.iter().all(|operand| self.storage_of[operand] != storage)
             && self.is_ours_to_overwrite(arguments[argument], value, position)
             && program.may_overwrite(result, argument)
     }
 
-    /// The argument that is the leader's output, or a view of it.
+    /// The argument that is the producer's output, or a view of it.
     fn computed(&self, group: &Group, arguments: &[Value]) -> usize {
         let own =
-            |value: &Value| Some(value.node()) == group.leader() || group.views().contains(&value.node());
+            |value: &Value| Some(value.node()) == group.producer() || group.views().contains(&value.node());
         arguments.iter().position(own).expect("the rows read what leads them")
     }
 
-    /// Chooses the place of the leader's output: that of a result which is written over it, if nothing else needs it.
+    /// Chooses the place of the producer's output: that of a result which is written over it, if nothing else needs it.
     /// Gives the result that has been placed so.
     fn place_output(
         &mut self,
@@ -120,7 +118,7 @@ impl Planner<'_> {
         position: usize,
     ) -> Option<usize> {
         let computed = self.computed(group, arguments);
-        let output = Value::new(group.leader().expect("there is one"), 0);
+        let output = Value::new(group.producer().expect("there is one"), 0);
         let is_input = |argument: &usize| {
             let storage = self.storage_of.get(&arguments[*argument]);
             storage.is_some_and(|&storage| matches!(self.storages[storage].place, Place::Input(_)))
@@ -148,9 +146,10 @@ impl Planner<'_> {
         result
     }
 
-    /// Whether what the leader computes is read by others than the group.
+    /// Whether what the producer computes is read by others than the group.
     fn is_needed_elsewhere(&self, group: &Group) -> bool {
-        let own = group.leader().iter().chain(group.views()).map(|&id| Value::new(id, 0)).collect::<Vec<_>>();
+        let own =
+            group.producer().iter().chain(group.views()).map(|&id| Value::new(id, 0)).collect::<Vec<_>>();
         own.iter().any(|&value| {
             let is_own = |user: NodeId| group.members().contains(&user) || own.contains(&Value::new(user, 0));
             self.graph.outputs().contains(&value) || self.graph.users(value).any(|(user, _)| !is_own(user))
@@ -158,9 +157,9 @@ impl Planner<'_> {
     }
 }
 
-/// How many pieces, with what is done with them, are worth a part of their own.
-fn pieces_at_once(pieces: &dyn Piecewise, program: &RowProgram) -> usize {
-    let all = pieces.cost().saturating_mul(pieces.pieces()).saturating_add(program.cost());
-    let piece = all / pieces.pieces().max(1);
-    if all < PART_COST { pieces.pieces().max(1) } else { (PART_COST / 2 / piece.max(1)).max(1) }
+/// How many tiles, with what is done with them, are worth a part of their own.
+fn tiles_per_part(tiled: &dyn Tiled, program: &RowProgram) -> usize {
+    let all = tiled.cost().saturating_mul(tiled.num_tiles()).saturating_add(program.cost());
+    let tile = all / tiled.num_tiles().max(1);
+    if all < PART_COST { tiled.num_tiles().max(1) } else { (PART_COST / 2 / tile.max(1)).max(1) }
 }

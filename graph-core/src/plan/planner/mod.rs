@@ -7,15 +7,14 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::arena::Lifetimes;
-use super::join::join;
+use super::epilogue::attach_epilogues;
+use super::kernels::Kernels;
 use super::schedule::{Unit, schedule};
 use super::{Action, Alone, Argument, Fusion, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::Error;
-use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
-use crate::kernel::Kernel;
 use crate::op::Class;
 
 /// Who receives the outputs.
@@ -45,23 +44,14 @@ impl Border {
 }
 
 pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Result<Plan, Error> {
-    let mut kernels: Vec<Option<Box<dyn Kernel>>> = Vec::new();
-    kernels.resize_with(graph.index_bound(), || None);
     let order = graph.topological_order();
-    for &id in &order {
-        kernels[id.index()] = kernel(graph, id)?;
-    }
-    let (units, unjoined) = match options.fusion {
-        Fusion::Off => (order.into_iter().map(Unit::Node).collect(), HashMap::new()),
-        Fusion::Auto | Fusion::Forced => {
-            let is_forced = options.fusion == Fusion::Forced;
-            let mut units = schedule(graph, &order, &kernels, is_forced);
-            let unjoined = join(graph, &mut units, &kernels, is_forced);
-            (units, unjoined)
-        }
+    let kernels = Kernels::of(graph, &order)?;
+    let mut units = schedule(graph, &order, &kernels, options.fusion);
+    let apart = match options.fusion {
+        Fusion::Off => HashMap::new(),
+        fusion => attach_epilogues(graph, &mut units, &kernels, fusion),
     };
-    let mut planner = Planner::new(graph, border, options, &units, kernels);
-    planner.unjoined = unjoined;
+    let mut planner = Planner::new(graph, border, options, &units, kernels, apart);
     for (position, unit) in units.iter().enumerate() {
         match unit {
             Unit::Node(id) => planner.place_node(*id, position)?,
@@ -88,12 +78,11 @@ struct Planner<'g> {
     storages: Vec<Storage>,
     /// Slots of the arena. Until the plan is finished, a place in the arena is a slot's number.
     slots: Lifetimes,
-    /// The kernels of ops, by the index of the node, until their steps are made.
-    kernels: Vec<Option<Box<dyn Kernel>>>,
+    kernels: Kernels,
     /// Position of the last unit that may fail; `None` where none may.
     last_failure: Option<usize>,
-    /// Why kernels in pieces are not joined to what follows.
-    unjoined: HashMap<NodeId, Alone>,
+    /// Why row work that follows a kernel in tiles is not its epilogue.
+    apart: HashMap<NodeId, Alone>,
     plan: Plan,
 }
 
@@ -103,17 +92,12 @@ impl<'g> Planner<'g> {
         border: Border,
         options: PlanOptions,
         units: &[Unit],
-        kernels: Vec<Option<Box<dyn Kernel>>>,
+        kernels: Kernels,
+        apart: HashMap<NodeId, Alone>,
     ) -> Planner<'g> {
         let last_use = last_uses(graph, units);
-        let node_may_fail = |id: NodeId| match graph.node(id).kind() {
-            NodeKind::Input { .. } | NodeKind::Constant(_) => false,
-            NodeKind::Apply(_) => kernels[id.index()].as_ref().is_some_and(|kernel| kernel.may_fail()),
-            NodeKind::Call { .. } | NodeKind::If { .. } | NodeKind::While { .. } | NodeKind::For { .. } => {
-                true
-            }
-        };
-        let last_failure = units.iter().rposition(|unit| unit.nodes().iter().any(|&id| node_may_fail(id)));
+        let last_failure =
+            units.iter().rposition(|unit| unit.nodes().iter().any(|&id| kernels.may_fail(graph, id)));
         let plan = Plan {
             steps: Vec::new(),
             arena_bytes: 0,
@@ -137,7 +121,7 @@ impl<'g> Planner<'g> {
             slots: Lifetimes::default(),
             kernels,
             last_failure,
-            unjoined: HashMap::new(),
+            apart,
             plan,
         };
         for (index, &id) in graph.inputs().iter().enumerate() {
@@ -159,16 +143,16 @@ impl<'g> Planner<'g> {
                 self.new_storage(outputs[0], Place::Constant(self.plan.constants.len()));
                 self.plan.constants.push(array.clone());
             }
-            NodeKind::Apply(op) if op.class() == Class::View => self.place_view(id),
+            kind if kind.is_view() => self.place_view(id),
             NodeKind::Apply(op) => {
                 let in_place = self.in_place_operand(op.class(), id, position);
                 match in_place {
                     Some(operand) => self.overwrite(node.inputs()[operand], outputs[0]),
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
-                let kernel = self.kernels[id.index()].take().expect("made before");
+                let kernel = self.kernels.take(id);
                 let alone = Alone::of(&*kernel, node.facts().first());
-                let alone = self.unjoined.get(&id).copied().unwrap_or(alone);
+                let alone = self.apart.get(&id).copied().unwrap_or(alone);
                 self.plan.alone.push((node.kind().name().to_owned(), alone));
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
@@ -404,20 +388,6 @@ impl<'g> Planner<'g> {
     }
 }
 
-/// The kernel of a node that is the application of an op, unless it is a view.
-fn kernel(graph: &Graph, id: NodeId) -> Result<Option<Box<dyn Kernel>>, Error> {
-    let node = graph.node(id);
-    match node.kind() {
-        NodeKind::Apply(op) if op.class() != Class::View => {
-            let facts: SmallVec<[&Fact; 4]> = node.inputs().iter().map(|&v| graph.fact(v)).collect();
-            op.kernel(&facts, node.facts())
-                .map(Some)
-                .map_err(|reason| Provenance::of(graph, id).error(reason))
-        }
-        _ => Ok(None),
-    }
-}
-
 /// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own
 /// position where nothing reads it.
 fn last_uses(graph: &Graph, units: &[Unit]) -> HashMap<Value, usize> {
@@ -439,9 +409,7 @@ fn last_uses(graph: &Graph, units: &[Unit]) -> HashMap<Value, usize> {
     let order: Vec<NodeId> = nodes().map(|(_, id)| id).collect();
     for &id in order.iter().rev() {
         let node = graph.node(id);
-        if let NodeKind::Apply(op) = node.kind()
-            && op.class() == Class::View
-        {
+        if node.kind().is_view() {
             let view = last_use[&Value::new(id, 0)];
             let viewed = last_use.get_mut(&node.inputs()[0]).expect("operands are in the order");
             *viewed = (*viewed).max(view);

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::{Check, Fold, Home, Instruction, Level, Operand, Register, RowProgram, Space, Target, is_dense};
+use super::{
+    Check, Fold, Home, Level, Register, RowInstruction, RowProgram, RowWalk, Space, Target, is_dense,
+};
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
-use crate::graph::{Graph, NodeKind};
+use crate::graph::Graph;
 use crate::ids::{NodeId, Value};
 use crate::kernel::{RowFold, RowKernel, RowSpan};
-use crate::op::Class;
 use crate::plan::Provenance;
 use crate::shape::Shape;
 
@@ -28,23 +29,23 @@ pub(in crate::plan) struct Compiled {
     pub(in crate::plan) results: Vec<Value>,
 }
 
-/// Compiles the members of a group, in order; `kernel` gives those of its ops. In pieces, the program goes along rows that
+/// Compiles the members of a group, in order; `kernel` gives those of its ops. On tiles, the program goes along rows that
 /// are as short as the space has them.
 pub(in crate::plan) fn compile(
     graph: &Graph,
     space: &Space,
     members: &[NodeId],
-    in_pieces: bool,
+    on_tiles: bool,
     kernel: &dyn Fn(NodeId) -> RowKernel,
 ) -> Compiled {
     let mut compiler = Compiler::new(graph, space, members);
     let ops: Vec<(NodeId, RowKernel)> =
-        members.iter().filter(|&&id| !is_view(graph, id)).map(|&id| (id, kernel(id))).collect();
-    let row_axes = if in_pieces { space.least_row_axes() } else { space.row_axes.unwrap_or(0) };
+        members.iter().filter(|&&id| !graph.node(id).kind().is_view()).map(|&id| (id, kernel(id))).collect();
+    let row_axes = if on_tiles { space.least_row_axes() } else { space.row_axes.unwrap_or(0) };
     compiler.walks(&ops, row_axes);
     let mut registers = Registers::default();
     let last_read = compiler.last_reads(&ops);
-    if !in_pieces && compiler.is_folded(&ops, &last_read) {
+    if !on_tiles && compiler.is_folded(&ops, &last_read) {
         compiler.folds = Some(Vec::new());
     }
     for (index, (id, kernel)) in ops.iter().enumerate() {
@@ -88,10 +89,6 @@ pub(in crate::plan) fn compile(
     Compiled { program, arguments, results }
 }
 
-fn is_view(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.node(id).kind(), NodeKind::Apply(op) if op.class() == Class::View)
-}
-
 struct Compiler<'g> {
     graph: &'g Graph,
     space: &'g Space,
@@ -103,12 +100,12 @@ struct Compiler<'g> {
     arguments: Vec<Value>,
     /// For each reading of a value from outside by an op, the walk.
     read: HashMap<(NodeId, usize), usize>,
-    operands: Vec<Operand>,
+    operands: Vec<RowWalk>,
     results: Vec<Value>,
     targets: Vec<Target>,
     home: HashMap<Value, Home>,
-    instructions: Vec<Instruction>,
-    /// Totals that are folded, if the program goes along its rows in pieces.
+    instructions: Vec<RowInstruction>,
+    /// Totals that are folded, if the program goes along its rows in chunks.
     folds: Option<Vec<Fold>>,
     checks: Vec<Check>,
 }
@@ -118,7 +115,7 @@ impl<'g> Compiler<'g> {
         let mut root: HashMap<Value, Value> = HashMap::new();
         for &id in members {
             let value = Value::new(id, 0);
-            let viewed = is_view(graph, id).then(|| root[&graph.node(id).inputs()[0]]);
+            let viewed = graph.node(id).kind().is_view().then(|| root[&graph.node(id).inputs()[0]]);
             root.insert(value, viewed.unwrap_or(value));
         }
         let mut results: Vec<Value> = Vec::new();
@@ -154,11 +151,11 @@ impl<'g> Compiler<'g> {
     }
 
     fn level(&self, value: Value) -> Level {
-        self.space.level(&self.fact(value).shape).expect("the schedule joined what has a level")
+        self.space.level(&self.fact(value).shape).expect("the schedule admitted what has a level")
     }
 
-    /// Works out how every value from outside is walked along, and joins axes where all walks allow it, but the last ones,
-    /// which are a row, to those before them.
+    /// Works out how every value from outside is walked along, and merges axes where all walks allow it, but the last
+    /// ones, which are a row, with those before them.
     fn walks(&mut self, ops: &[(NodeId, RowKernel)], row_axes: usize) {
         let shape = &self.space.shape;
         let num_outer = shape.rank() - row_axes;
@@ -217,7 +214,7 @@ impl<'g> Compiler<'g> {
         for ((argument, size, _), mut strides) in strides.into_iter().zip(merged) {
             let step = strides.pop().unwrap_or(0);
             debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-            self.operands.push(Operand { argument, is_splat: step == 0, strides, size });
+            self.operands.push(RowWalk { argument, is_splat: step == 0, strides, size });
         }
         for &value in &self.results {
             let size = self.fact(value).dtype.size();
@@ -265,22 +262,22 @@ impl<'g> Compiler<'g> {
         (0..rank).map(advance).collect()
     }
 
-    /// Whether rows are gone along in pieces: they are longer than a block, and nothing but totals looks at them whole,
+    /// Whether rows are gone along in chunks: they are longer than a block, and nothing but totals looks at them whole,
     /// which nothing reads here.
     fn is_folded(&self, ops: &[(NodeId, RowKernel)], last_reads: &HashMap<Value, usize>) -> bool {
         let mut folds = ops.iter().filter_map(|(_, kernel)| kernel.fold);
         let Some(first) = folds.next() else { return false };
-        let cut = |fold: &RowFold| (fold.chunk, fold.piece);
-        let is_piecewise = |(id, kernel): &(NodeId, RowKernel)| match kernel.fold {
+        let cut = |fold: &RowFold| (fold.chunk, fold.multiple);
+        let is_by_chunks = |(id, kernel): &(NodeId, RowKernel)| match kernel.fold {
             None => kernel.span == RowSpan::Elements && self.level(Value::new(*id, 0)) == Level::Full,
             Some(_) => {
                 let value = Value::new(*id, 0);
                 self.results.contains(&value) && !last_reads.contains_key(&value)
             }
         };
-        self.width > MOST_BLOCK_ELEMENTS.max(first.piece)
+        self.width > MOST_BLOCK_ELEMENTS.max(first.multiple)
             && folds.all(|fold| cut(&fold) == cut(&first))
-            && ops.iter().all(is_piecewise)
+            && ops.iter().all(is_by_chunks)
     }
 
     /// Rows and columns of a block.
@@ -291,9 +288,9 @@ impl<'g> Compiler<'g> {
         let bytes: usize = inside.chain(outside).chain(results).sum();
         let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, MOST_BLOCK_ELEMENTS) / 256 * 256;
         if let Some([fold, ..]) = self.folds.as_deref() {
-            // Powers of two, of which each divides the next: a piece, a block, a chunk.
+            // Powers of two, of which each divides the next: what is added at a time, a block, a chunk.
             let block = 1 << elements.ilog2();
-            return (1, block.clamp(fold.function.piece, fold.function.chunk));
+            return (1, block.clamp(fold.function.multiple, fold.function.chunk));
         }
         if self.width <= elements {
             return ((elements / self.width).clamp(1, self.rows.max(1)), self.width);
@@ -378,7 +375,7 @@ impl<'g> Compiler<'g> {
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
-        self.instructions.push(Instruction {
+        self.instructions.push(RowInstruction {
             function: match to {
                 Home::Fold(_) => kernel.fold.expect("it is folded").add,
                 _ => kernel.function,

@@ -1,15 +1,16 @@
 //! Row programs: several ops computed together, row by row.
 //!
-//! A chain of pointwise ops reads and writes memory once for each op; computed in pieces that fit the cache, it reads its
-//! operands once and writes its results once. The piece is a *block*: some whole rows, or a part of a long one. A program
+//! A chain of pointwise ops reads and writes memory once for each op; computed in *blocks* that fit the cache, it reads
+//! its operands once and writes its results once. A block is some whole rows, or a part of a long one. A program
 //! does each of its instructions on a block before it goes to the next; what only it uses stays in registers, which are
-//! short pieces of scratch memory.
+//! short stretches of scratch memory.
 //!
 //! All members of a group share a [`Space`]: a shape, whose last axes are the row where a member looks at whole rows (a
 //! softmax, a sum). A value is *full*, of the space's shape, or has one element *per row*.
 //!
 //! Which ops are computed together, [`schedule`](super::schedule) decides; [`compile`](compile::compile) makes the program.
-//! Some programs run on the pieces of a kernel's output as they are computed, which [`join`](super::join) decides.
+//! Some programs are the [`epilogue`](super::epilogue) of a kernel that computes its output in tiles: they run on each tile as
+//! it is computed.
 
 mod compile;
 mod space;
@@ -42,14 +43,14 @@ pub(crate) struct RowProgram {
     /// Number of the step's arguments that it reads.
     pub(crate) num_arguments: usize,
     /// What is read: one for each argument, more where an argument is read in several ways.
-    pub(crate) operands: Vec<Operand>,
+    pub(crate) operands: Vec<RowWalk>,
     /// What is written: one for each result of the step.
     pub(crate) results: Vec<Target>,
-    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) instructions: Vec<RowInstruction>,
     pub(crate) registers: Vec<Register>,
     /// Scratch memory for the registers, in bytes.
     pub(crate) register_bytes: usize,
-    /// Totals of rows that are gone along piece by piece; empty where rows are kept whole.
+    /// Totals of rows that are gone along chunk by chunk; empty where rows are kept whole.
     pub(crate) folds: Vec<Fold>,
     pub(crate) checks: Vec<Check>,
     /// Arithmetic operations, a function that costs many counted as one.
@@ -58,7 +59,7 @@ pub(crate) struct RowProgram {
 
 /// How an argument is walked along.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Operand {
+pub(crate) struct RowWalk {
     /// Number of the argument.
     pub(crate) argument: usize,
     /// Whether a row uses one element throughout.
@@ -69,7 +70,7 @@ pub(crate) struct Operand {
     pub(crate) size: usize,
 }
 
-impl Operand {
+impl RowWalk {
     /// Whether it is one element throughout.
     pub(crate) fn is_constant(&self) -> bool {
         self.is_splat && self.strides.iter().all(|&stride| stride == 0)
@@ -109,7 +110,7 @@ pub(crate) const MOST_OPERANDS: usize = 4;
 
 /// A row kernel applied to homes.
 #[derive(Debug, Clone)]
-pub(crate) struct Instruction {
+pub(crate) struct RowInstruction {
     pub(crate) function: RowLoop,
     pub(crate) from: SmallVec<[Home; 3]>,
     pub(crate) to: Home,
@@ -157,7 +158,7 @@ impl RowProgram {
     /// Whether result `result` may be written into the memory of `argument`, which has its fact: every element is read,
     /// if at all, in the block that overwrites it, and before.
     pub(crate) fn may_overwrite(&self, result: usize, argument: usize) -> bool {
-        let is_aligned = |operand: &Operand| match self.results[result].level {
+        let is_aligned = |operand: &RowWalk| match self.results[result].level {
             Level::Full => !operand.is_splat && is_dense(&self.outer, &operand.strides, self.width),
             Level::PerRow => operand.is_splat && is_dense(&self.outer, &operand.strides, 1),
         };
@@ -168,7 +169,7 @@ impl RowProgram {
         let writer = self.instructions.iter().position(|i| is_writer(i.to)).expect("a result is written");
         self.operands.iter().enumerate().filter(|(_, operand)| operand.argument == argument).all(
             |(index, operand)| {
-                let reads = |instruction: &Instruction| instruction.from.contains(&Home::Operand(index));
+                let reads = |instruction: &RowInstruction| instruction.from.contains(&Home::Operand(index));
                 let last = self.instructions.iter().rposition(reads);
                 // What looks at whole rows may read an element after it has written another.
                 let is_in_order =

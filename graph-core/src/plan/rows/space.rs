@@ -3,7 +3,7 @@
 use crate::kernel::{RowKernel, RowSpan};
 use crate::shape::Shape;
 
-/// Longer rows are not kept in scratch memory as a whole: they can only be added up, piece by piece.
+/// Longer rows are not kept in scratch memory as a whole: they can only be added up, chunk by chunk.
 const LONGEST_ROW: usize = 1 << 16;
 
 /// Whether a value has an element for each place of the space, or one for each row.
@@ -100,7 +100,7 @@ impl Space {
     /// Whether a row kernel may read a member's value of this shape and level to write one of `output`.
     pub(crate) fn reads_member(&self, span: RowSpan, shape: &Shape, level: Level, output: &Shape) -> bool {
         match (span, level) {
-            // It is there once all pieces are.
+            // It is there once all chunks are.
             (_, Level::PerRow) if self.is_long() => false,
             // What looks at whole rows says itself what its operands are.
             (RowSpan::Row { .. } | RowSpan::Total { .. }, _) => true,
@@ -133,7 +133,7 @@ impl Space {
     pub(crate) fn writes(&self, span: RowSpan, output: &Shape) -> Option<Level> {
         let level = self.level(output)?;
         match span {
-            // Of a long row there are many pieces, and one place for what it gives.
+            // Of a long row there are many chunks, and one place for what it gives.
             RowSpan::Elements => (level == Level::Full || !self.is_long()).then_some(level),
             RowSpan::Row { .. } => (level == Level::Full).then_some(level),
             RowSpan::Total { .. } => (level == Level::PerRow).then_some(level),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn fold() -> RowFold {
-        RowFold { chunk: 64, piece: 64, size: 8, begin, add: nothing, finish: nothing }
+        RowFold { chunk: 64, multiple: 64, size: 8, begin, add: nothing, finish: nothing }
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(long.with_rows(1, &row_kernel(RowSpan::Row { axes: 1 })), None);
         let (full, per_row) = (&long.shape, Shape::from([2, 1]));
         assert_eq!(long.writes(RowSpan::Elements, full), Some(Level::Full));
-        assert_eq!(long.writes(RowSpan::Elements, &per_row), None, "which piece would write it?");
+        assert_eq!(long.writes(RowSpan::Elements, &per_row), None, "which chunk would write it?");
         assert!(!long.reads_member(RowSpan::Elements, &per_row, Level::PerRow, full));
         assert!(long.reads_outside(RowSpan::Elements, &per_row));
     }

@@ -75,7 +75,7 @@ impl Blocking {
         let (height, width) = tile_for(m, n, kernels);
         let panel = width * kernels.lanes;
         let is_far = m.saturating_mul(k).saturating_mul(size_of::<T>()) >= FAR;
-        // Rows of a part are pieces of the memory's rows of a transposed left matrix, and make up for the copy of a
+        // Rows of a part are stretches of the memory's rows of a transposed left matrix, and make up for the copy of a
         // transposed right one.
         let least_rows = if left.transposed || right.transposed { LEAST } else { 1 };
         let least = (least_rows, if is_far { LEAST } else { 1 });
@@ -168,9 +168,9 @@ fn parts(
         .expect("at least one way to cut")
 }
 
-/// The range of a piece when `len` things are cut into so many pieces of much the same size.
-pub(super) fn share(len: usize, pieces: usize, index: usize) -> Range<usize> {
-    let (each, more) = (len / pieces, len % pieces);
+/// The range of a part when `len` things are cut into so many parts of much the same size.
+pub(super) fn share(len: usize, parts: usize, index: usize) -> Range<usize> {
+    let (each, more) = (len / parts, len % parts);
     let start = index * each + index.min(more);
     start..start + each + usize::from(index < more)
 }

@@ -260,7 +260,7 @@ impl<T: Float> Gemm<T> {
     }
 
     /// The product of a row and columns that are stored as rows. All blocks of some columns come one after the other, so
-    /// that memory is read in long pieces.
+    /// that memory is read in long stretches.
     ///
     /// # Safety
     /// As for [`run_part`](Gemm::run_part), of whose part these are the columns.

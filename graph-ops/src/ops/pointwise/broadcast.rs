@@ -40,8 +40,8 @@ impl Op for BroadcastTo {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let inner = with_element!(outputs[0].dtype, T => unary_loop!(plain T, |x| x));
-        Ok(Box::new(PointwiseKernel::new(inner, inputs, &outputs[0])))
+        let row_loop = with_element!(outputs[0].dtype, T => unary_loop!(plain T, |x| x));
+        Ok(Box::new(PointwiseKernel::new(row_loop, inputs, &outputs[0])))
     }
 
     fn class(&self) -> Class {

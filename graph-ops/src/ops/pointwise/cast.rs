@@ -6,7 +6,7 @@ use graph_core::{
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::kernels::loops::{InnerLoop, unary_bits, unary_loop};
+use crate::kernels::loops::{RowLoop, unary_bits, unary_loop};
 use crate::kernels::pointwise::PointwiseKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
@@ -39,7 +39,7 @@ impl Op for Cast {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (from, to) = (inputs[0].dtype, self.to);
-        let kernel = PointwiseKernel::new(inner_loop(from, to), inputs, &outputs[0]);
+        let kernel = PointwiseKernel::new(row_loop(from, to), inputs, &outputs[0]);
         Ok(Box::new(kernel.with_scalar(ScalarKernel { function: on_bits(from, to), check: None })))
     }
 
@@ -118,6 +118,6 @@ fn on_bits(from: DType, to: DType) -> ScalarFn {
 }
 
 #[allow(clippy::redundant_closure, reason = "the loop takes a closure, whose argument it types")]
-fn inner_loop(from: DType, to: DType) -> InnerLoop {
+fn row_loop(from: DType, to: DType) -> RowLoop {
     with_element!(from, T => with_element!(to, U => unary_loop!(wide T, |x| Convert::<U>::convert(x))))
 }

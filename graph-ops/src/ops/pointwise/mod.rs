@@ -103,12 +103,12 @@ impl Op for Pointwise {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let inner = self.0.inner_loop(inputs[0].dtype).ok_or_else(|| OpError::UnsupportedDType {
+        let row_loop = self.0.row_loop(inputs[0].dtype).ok_or_else(|| OpError::UnsupportedDType {
             dtype: inputs[0].dtype,
             accepts: self.0.domain().describe(),
         })?;
         let check = self.0.value_check(inputs[0].dtype);
-        let kernel = PointwiseKernel::new(inner, inputs, &outputs[0]);
+        let kernel = PointwiseKernel::new(row_loop, inputs, &outputs[0]);
         let kernel = kernel.with_check(check).with_cost(self.0.cost(inputs[0].dtype));
         Ok(Box::new(match self.0.on_bits(inputs[0].dtype) {
             Some(function) => {

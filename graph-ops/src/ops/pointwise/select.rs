@@ -42,9 +42,9 @@ impl Op for Select {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let inner = with_element!(outputs[0].dtype, T => select_loop!(T));
+        let row_loop = with_element!(outputs[0].dtype, T => select_loop!(T));
         let function = ScalarFn::Ternary(|mask, a, b| if mask != 0 { a } else { b });
-        let kernel = PointwiseKernel::new(inner, inputs, &outputs[0]);
+        let kernel = PointwiseKernel::new(row_loop, inputs, &outputs[0]);
         Ok(Box::new(kernel.with_scalar(ScalarKernel { function, check: None })))
     }
 

@@ -13,7 +13,7 @@
 use graph_core::{DType, OpError, ScalarCheck, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
-use crate::kernels::loops::{InnerLoop, binary_bits, binary_loop, unary_bits, unary_loop};
+use crate::kernels::loops::{RowLoop, binary_bits, binary_loop, unary_bits, unary_loop};
 use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
@@ -47,7 +47,7 @@ macro_rules! flow {
     };
 }
 
-/// The inner loop for a dtype of a domain.
+/// The row loop for a dtype of a domain.
 macro_rules! loops {
     ($make:ident Float $dtype:ident $f:expr) => {
         loops!(@ $make $dtype $f; F32 wide f32, F64 wide f64)
@@ -121,7 +121,7 @@ macro_rules! table {
             }
 
             /// The loop that applies it to elements of this dtype.
-            pub(crate) fn inner_loop(self, dtype: DType) -> Option<InnerLoop> {
+            pub(crate) fn row_loop(self, dtype: DType) -> Option<RowLoop> {
                 match self {
                     $(ScalarOp::$Unary => loops!(unary_loop $u_domain dtype $u_f),)*
                     $(ScalarOp::$Binary => loops!(binary_loop $b_domain dtype $b_f),)*

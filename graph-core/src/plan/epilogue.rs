@@ -1,32 +1,34 @@
-//! Joining row work to what it follows: a kernel that computes its output in pieces, as a product of matrices is, and the
-//! ops that go along its rows are one unit. Each piece is worked on by the thread that has just computed it.
+//! Epilogues: row work that is done on the tiles of what it follows. A kernel that computes its output in tiles, as a product
+//! of matrices is computed, is the *producer*; the ops that go along its rows are its *epilogue*, and both are one unit. Each
+//! tile is worked on by the thread that has just computed it.
 //!
-//! The kernel moves to the place of what follows, past units that do not read its output. So the first unit that does is
-//! the only one that it can be joined to.
+//! The producer moves to the place of what follows, past units that do not read its output. So the first unit that does is
+//! the only one that can be its epilogue.
 
 use std::collections::{HashMap, HashSet};
 
-use super::Alone;
-use super::rows::{MOST_OPERANDS, PART_COST, Space};
-use super::schedule::{Group, Kernels, Unit};
-use crate::graph::{Graph, NodeKind};
+use super::kernels::Kernels;
+use super::rows::{PART_COST, Space};
+use super::schedule::{Group, Unit};
+use super::{Alone, Fusion};
+use crate::graph::Graph;
 use crate::ids::{NodeId, Value};
-use crate::kernel::{Piecewise, RowKernel};
-use crate::op::Class;
+use crate::kernel::Tiled;
 use crate::shape::Shape;
 
-/// Columns that a piece has at least, unless it consists of whole rows. With fewer, the shorter rows cost more than the way
+/// Columns that a tile has at least, unless it consists of whole rows. With fewer, the shorter rows cost more than the way
 /// to memory that is saved (docs/performance.md has the figures).
 const LEAST_COLUMNS: usize = 192;
-/// So many pieces are enough for any work.
-const ENOUGH_PIECES: usize = 4;
+/// So many tiles are enough for any work.
+const ENOUGH_TILES: usize = 4;
 
-/// Joins what can be joined; gives the reasons where row work follows, but cannot be.
-pub(super) fn join(
+/// Makes row work the epilogue of what it follows, where it can be; gives the reasons where row work follows, but stays
+/// apart.
+pub(super) fn attach_epilogues(
     graph: &Graph,
     units: &mut Vec<Unit>,
     kernels: &Kernels,
-    is_forced: bool,
+    fusion: Fusion,
 ) -> HashMap<NodeId, Alone> {
     let positions =
         units.iter().enumerate().flat_map(|(i, unit)| unit.nodes().iter().map(move |&id| (id, i)));
@@ -35,36 +37,34 @@ pub(super) fn join(
     let mut reasons = HashMap::new();
     for index in 0..slots.len() {
         let Some(Unit::Node(id)) = slots[index] else { continue };
-        let kernel = kernels[id.index()].as_ref().filter(|kernel| !kernel.may_fail());
-        let Some(pieces) = kernel.and_then(|kernel| kernel.piecewise()) else { continue };
+        let kernel = kernels.get(id).filter(|kernel| !kernel.may_fail());
+        let Some(tiled) = kernel.and_then(|kernel| kernel.tiled()) else { continue };
         let output = Output::of(graph, id, &position);
         let Some(follower) = output.first_user else { continue };
-        let joined = slots[follower]
-            .as_ref()
-            .and_then(|unit| as_group(graph, unit, kernels))
-            .map(|group| output.joined(graph, id, pieces, group, kernels, is_forced));
-        match joined {
-            Some(Ok(group)) => {
+        let Some(group) = slots[follower].as_ref().and_then(|unit| as_group(graph, unit, kernels)) else {
+            continue;
+        };
+        match output.obstacle(graph, id, tiled, &group, kernels, fusion) {
+            None => {
                 slots[index] = None;
                 output.views.iter().for_each(|view| slots[position[view]] = None);
-                slots[follower] = Some(Unit::Rows(group));
+                slots[follower] = Some(Unit::Rows(group.behind(id, &output.views)));
             }
-            Some(Err(reason)) => drop(reasons.insert(id, reason)),
-            None => {}
+            Some(reason) => drop(reasons.insert(id, reason)),
         }
     }
     units.extend(slots.into_iter().flatten());
     reasons
 }
 
-/// A unit as ops on rows that nothing leads yet.
+/// A unit as ops on rows that have no producer yet.
 fn as_group(graph: &Graph, unit: &Unit, kernels: &Kernels) -> Option<Group> {
     match unit {
-        Unit::Rows(group) if group.leader().is_none() => Some(group.clone()),
+        Unit::Rows(group) if group.producer().is_none() => Some(group.clone()),
         Unit::Rows(_) => None,
         Unit::Node(id) => {
             let node = graph.node(*id);
-            let row = row_kernel(kernels, *id).filter(|_| node.inputs().len() <= MOST_OPERANDS)?;
+            let row = kernels.row(graph, *id)?;
             let operands: Vec<&Shape> = node.inputs().iter().map(|&value| &graph.fact(value).shape).collect();
             let space = Space::opened(&row, &operands, &node.facts()[0].shape)?;
             Some(Group::new(space, vec![*id]))
@@ -72,11 +72,7 @@ fn as_group(graph: &Graph, unit: &Unit, kernels: &Kernels) -> Option<Group> {
     }
 }
 
-fn row_kernel(kernels: &Kernels, id: NodeId) -> Option<RowKernel> {
-    kernels[id.index()].as_ref().and_then(|kernel| kernel.row())
-}
-
-/// What is read of a kernel's output.
+/// What is read of a producer's output.
 struct Output {
     /// The output itself and views of it.
     values: HashSet<Value>,
@@ -94,7 +90,7 @@ impl Output {
         let mut first_user: Option<usize> = None;
         while let Some(value) = rest.pop() {
             for (user, _) in graph.users(value) {
-                if matches!(graph.node(user).kind(), NodeKind::Apply(op) if op.class() == Class::View) {
+                if graph.node(user).kind().is_view() {
                     if values.insert(Value::new(user, 0)) {
                         rest.push(Value::new(user, 0));
                         views.push(user);
@@ -110,62 +106,65 @@ impl Output {
         Output { values, first_user, views }
     }
 
-    /// The group with the kernel before it.
-    fn joined(
+    /// Why a group is not the epilogue of the producer, if it is not.
+    fn obstacle(
         &self,
         graph: &Graph,
         id: NodeId,
-        pieces: &dyn Piecewise,
-        group: Group,
+        tiled: &dyn Tiled,
+        group: &Group,
         kernels: &Kernels,
-        is_forced: bool,
-    ) -> Result<Group, Alone> {
+        fusion: Fusion,
+    ) -> Option<Alone> {
         let shape = &group.space.shape;
         let num_elements = graph.node(id).facts()[0].shape.num_elements();
-        if num_elements <= 1 || num_elements != shape.num_elements() {
-            return Err(Alone::OtherRows);
+        if num_elements <= 1 {
+            return Some(Alone::Single);
         }
-        if group.space.row_len() != pieces.width() || group.space.is_long() {
-            return Err(Alone::OtherRows);
+        if num_elements != shape.num_elements() {
+            return Some(Alone::Broadcast);
+        }
+        if group.space.row_len() != tiled.width() {
+            return Some(Alone::OtherRows);
+        }
+        if group.space.is_long() {
+            return Some(Alone::LongRows);
         }
         let mut cost = 0;
         let mut read: HashSet<Value> = HashSet::new();
         for &member in group.members() {
-            let Some(row) = row_kernel(kernels, member) else { continue }; // A view.
+            let Some(row) = kernels.row(graph, member) else { continue }; // A view.
             cost += row.cost;
             let inputs = graph.node(member).inputs();
             let own = inputs.iter().filter(|value| self.values.contains(value));
-            // Broadcast, or by another view than the first, it is not there when it is needed.
             if own.clone().any(|&value| graph.fact(value).shape != *shape) {
-                return Err(Alone::OtherRows);
+                return Some(Alone::OtherShape);
             }
             read.extend(own);
+            // Data is looked at before anything is computed.
             let checked = row.check.as_ref().map(|(operand, _)| inputs[*operand]);
             if checked.is_some_and(|value| self.values.contains(&value)) {
-                return Err(Alone::OtherRows);
+                return Some(Alone::Checked);
             }
         }
+        // One argument of the program is computed tile by tile; a second way to read the output would be another one.
         if read.len() != 1 {
-            return Err(Alone::OtherRows);
+            return Some(Alone::TwoWays);
         }
-        let is_whole = |piece: usize| pieces.rectangle(piece).columns == (0..pieces.width());
-        if group.space.row_axes.is_some() && !(0..pieces.pieces()).all(is_whole) {
-            return Err(Alone::NoWholeRows);
+        let is_whole = |tile: usize| tiled.rectangle(tile).columns == (0..tiled.width());
+        if group.space.row_axes.is_some() && !(0..tiled.num_tiles()).all(is_whole) {
+            return Some(Alone::NoWholeRows);
         }
-        if is_forced {
-            return Ok(group.led_by(id, &self.views));
+        if fusion == Fusion::Forced {
+            return None;
         }
         // Row by row, an op on few columns takes longer to begin than to compute.
-        let is_wide =
-            |piece: usize| is_whole(piece) || pieces.rectangle(piece).columns.len() >= LEAST_COLUMNS;
-        if !(0..pieces.pieces()).any(is_wide) {
-            return Err(Alone::Narrow);
+        let is_wide = |tile: usize| is_whole(tile) || tiled.rectangle(tile).columns.len() >= LEAST_COLUMNS;
+        if !(0..tiled.num_tiles()).any(is_wide) {
+            return Some(Alone::Narrow);
         }
-        // With few pieces, many threads would have nothing to do.
+        // With few tiles, many threads would have nothing to do.
         let parts = num_elements.saturating_mul(cost) / PART_COST;
-        if pieces.pieces() < parts.min(ENOUGH_PIECES) {
-            return Err(Alone::FewPieces);
-        }
-        Ok(group.led_by(id, &self.views))
+        (tiled.num_tiles() < parts.min(ENOUGH_TILES)).then_some(Alone::FewTiles)
     }
 }

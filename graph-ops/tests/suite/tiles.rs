@@ -1,7 +1,12 @@
 //! Products with what follows them as one step: the bits are those of the steps apart.
 
-use graph_core::{Arena, Array, DType, Fact, Fusion, Plan, PlanOptions};
-use graph_ops::{Tensor, grad, optimize, scan};
+use std::sync::Arc;
+
+use graph_core::{
+    Arena, Array, DType, Fact, Facts, Fusion, Kernel, Op, OpError, Plan, PlanOptions, RowKernel, RowOperand,
+    RowSpan, Source, View, ViewMut,
+};
+use graph_ops::{Tensor, apply, grad, optimize, scan};
 
 use crate::row_programs::{check, floats, random, run, traced};
 
@@ -10,8 +15,8 @@ fn a_dense_layer_is_a_step() {
     let facts = [floats([512, 32]), floats([32, 1024]), floats([1024])];
     let graph = traced(&facts, false, |x| vec![(x[0].matmul(&x[1]) + &x[2]).relu()]);
     let plan = Plan::new(&graph).expect("plans");
-    let (text, pieces) = plan.to_string().split_once(", computed with ").map_or_else(
-        || panic!("nothing was joined: {plan}"),
+    let (text, tiles) = plan.to_string().split_once(", computed with ").map_or_else(
+        || panic!("nothing has an epilogue: {plan}"),
         |(text, rest)| (text.to_owned(), rest.to_owned()),
     );
     assert_eq!(
@@ -20,7 +25,7 @@ fn a_dense_layer_is_a_step() {
          fresh0: f32[512, 1024] = matmul+add+relu(fresh0, input2, input0, input1), \
          512 rows of 1024 in blocks of 1 by 1024"
     );
-    assert!(pieces.ends_with(" pieces of matmul\n  return fresh0\n"), "{pieces}");
+    assert!(tiles.ends_with(" tiles of matmul\n  return fresh0\n"), "{tiles}");
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
     let profile = plan.profile(&graph, &inputs, 1).expect("runs");
     assert_eq!(profile.steps[0].flop, (2 * 32 + 2) * 512 * 1024);
@@ -93,7 +98,7 @@ fn batches() {
         let facts = shapes.map(|shape| Fact::new(DType::F32, shape));
         assert_eq!(check(&facts, bias_and_relu), 1, "{shapes:?}");
     }
-    // Attention: each piece is a matrix, so that what follows has whole rows.
+    // Attention: each tile is a matrix, so that what follows has whole rows.
     let facts = [16, 16].map(|batch| floats([batch, 60, 64]));
     let steps = check(&facts, |x| vec![(x[0].matmul(&x[1].t()) / 8.0).softmax(-1)]);
     assert_eq!(steps, 2, "the transposition, and the rest");
@@ -152,8 +157,8 @@ fn through_views() {
 }
 
 #[test]
-fn what_other_pieces_read_is_not_overwritten() {
-    // The result has the fact of an operand, which dies here, and of which every piece reads all.
+fn what_other_tiles_read_is_not_overwritten() {
+    // The result has the fact of an operand, which dies here, and of which every tile reads all.
     let facts = [floats([8, 400]), floats([400, 400])];
     assert_eq!(check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[0]).relu()]), 1);
     let facts = [floats([400, 400]), floats([400, 8])];
@@ -224,17 +229,17 @@ fn data_is_looked_at_before_the_product() {
     let before = inputs.clone();
     let message =
         plan.run(&mut inputs, &mut Arena::new(&plan)).expect_err("there is no class 10").to_string();
-    assert!(message.starts_with("sparse_cross_entropy: ") && message.contains("pieces.rs:"), "{message}");
+    assert!(message.starts_with("sparse_cross_entropy: ") && message.contains("tiles.rs:"), "{message}");
     assert!(inputs.iter().zip(&before).all(|(now, before)| now.same_bits(before)));
 }
 
 #[test]
-fn narrow_pieces_stay_apart() {
+fn narrow_tiles_stay_apart() {
     let facts = [floats([32, 784]), floats([784, 128]), floats([128])];
     let function = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) + &x[2]).relu()];
     assert_eq!(check(&facts, function), 2);
     let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
-    assert!(plan.to_string().contains("matmul (its pieces have few columns)"), "{plan}");
+    assert!(plan.to_string().contains("matmul (its tiles have few columns)"), "{plan}");
 }
 
 #[test]
@@ -249,5 +254,99 @@ fn what_needs_more_threads_stays_apart() {
     };
     assert_eq!(check(&facts, function), 2);
     let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
-    assert!(plan.to_string().contains("matmul (too few pieces for what follows)"), "{plan}");
+    assert!(plan.to_string().contains("matmul (too few tiles for what follows)"), "{plan}");
+}
+
+/// Each op that is a step of its own, as the plan says it.
+#[test]
+fn why_a_product_stays_apart() {
+    type Function = fn(&[Tensor]) -> Vec<Tensor>;
+    let (tall, wide) = (floats([60, 5]), floats([5, 80]));
+    let cases: [(&str, Vec<Fact>, Function); 7] = [
+        ("a single element", vec![floats([1, 5]), floats([5, 1])], |x| vec![x[0].matmul(&x[1]).relu()]),
+        ("what follows broadcasts it", vec![floats([1, 5]), wide.clone(), floats([60, 80])], |x| {
+            vec![x[0].matmul(&x[1]) + &x[2]]
+        }),
+        ("what follows goes along other rows", vec![tall.clone(), wide.clone()], |x| {
+            vec![x[0].matmul(&x[1]).reshape([30, 160]).sum(-1)]
+        }),
+        ("the rows of what follows are too long", vec![floats([2, 5]), floats([5, 70_000])], |x| {
+            vec![x[0].matmul(&x[1]).sum(-1)]
+        }),
+        (
+            "what follows reads it in another shape",
+            vec![tall.clone(), wide.clone(), floats([1, 60, 80])],
+            |x| vec![x[0].matmul(&x[1]) + &x[2]],
+        ),
+        ("what follows reads it in two ways", vec![tall.clone(), wide.clone()], |x| {
+            let y = x[0].matmul(&x[1]);
+            vec![y.reshape([60, 1, 80]).reshape([60, 80]) + y]
+        }),
+        ("not by rows", vec![tall, wide], |x| vec![x[0].matmul(&x[1])]),
+    ];
+    for (reason, facts, function) in cases {
+        check(&facts, function);
+        let plan = Plan::new(&traced(&facts, false, function)).expect("plans");
+        assert!(plan.to_string().contains(&format!("matmul ({reason})")), "{reason}: {plan}");
+    }
+}
+
+/// The negative of numbers; looks for what is none before it computes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct NegNumbers;
+
+fn check_numbers(view: View<'_>) -> Result<(), OpError> {
+    let are_numbers = view.as_slice::<f32>().iter().all(|x| !x.is_nan());
+    if are_numbers { Ok(()) } else { Err(OpError::value("no number")) }
+}
+
+/// # Safety
+/// As for a row loop, of f32.
+unsafe fn neg_row(to: *mut u8, from: &[RowOperand], len: usize) {
+    for i in 0..len {
+        // SAFETY: the caller's promise; a splat has one element.
+        unsafe {
+            let x = *from[0].address.cast::<f32>().add(if from[0].is_splat { 0 } else { i });
+            to.cast::<f32>().add(i).write(-x);
+        }
+    }
+}
+
+impl Kernel for NegNumbers {
+    fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        let x = ins[0].view();
+        check_numbers(x)?;
+        for (to, x) in outs[0].as_mut_slice::<f32>().iter_mut().zip(x.as_slice::<f32>()) {
+            *to = -x;
+        }
+        Ok(())
+    }
+
+    fn row(&self) -> Option<RowKernel> {
+        // SAFETY: it writes each element from the one at its position.
+        let row = unsafe { RowKernel::new(neg_row, RowSpan::Elements) };
+        Some(row.with_check(0, Arc::new(check_numbers)))
+    }
+}
+
+impl Op for NegNumbers {
+    fn name(&self) -> &'static str {
+        "neg_numbers"
+    }
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        Ok(Facts::from_iter([inputs[0].clone()]))
+    }
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(NegNumbers))
+    }
+}
+
+#[test]
+fn what_is_looked_at_is_there_before() {
+    let facts = [floats([60, 5]), floats([5, 80])];
+    let function = |x: &[Tensor]| vec![apply(NegNumbers, &[&x[0].matmul(&x[1])])];
+    check(&facts, function);
+    let graph = traced(&facts, false, function);
+    let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced }).expect("plans");
+    assert!(plan.to_string().contains("matmul (what follows looks at its data first)"), "{plan}");
 }

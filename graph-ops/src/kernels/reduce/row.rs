@@ -1,0 +1,113 @@
+//! The reduction of a contiguous row, as a whole or chunk by chunk, to the same bits.
+
+use graph_core::{RowFold, RowKernel, RowOperand, RowSpan};
+
+use super::super::lanes::row;
+use super::super::parallel::for_each_chunk;
+use super::monoid::{Accumulate, Monoid, RUN};
+
+/// Parallel accumulators along a row.
+const LANES: usize = 16;
+/// Elements of a row that are combined before their totals are widened.
+const BLOCK: usize = RUN * LANES;
+/// Elements of a long row that one task reduces.
+const CHUNK: usize = 1 << 16;
+/// Chunks whose totals are kept at a time.
+const BAND: usize = 256;
+
+/// The reduction of rows along the last axes, so many of them.
+pub(super) fn row_kernel<T: Accumulate, M: Monoid>(axes: usize) -> RowKernel {
+    let fold = RowFold {
+        chunk: CHUNK,
+        multiple: BLOCK,
+        size: size_of::<T::Total>(),
+        begin: begin_total::<T, M>,
+        add: add_to_total::<T, M>,
+        finish: finish_total::<T, M>,
+    };
+    // SAFETY: the loop reads a row of T, which is the dtype's, and writes one element of it. So does its fold, with totals
+    // of T's.
+    unsafe { RowKernel::new(total_of_row::<T, M>, RowSpan::Total { axes }).with_fold(fold) }
+}
+
+/// # Safety
+/// As for a [row loop](graph_core::RowLoop): a row of `T`, and room for one.
+unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands: &[RowOperand], len: usize) {
+    // SAFETY: the caller's promise.
+    let total = reduce_row::<T, M>(unsafe { row(&operands[0], len) });
+    // SAFETY: as above.
+    unsafe { destination.cast::<T>().write(T::narrow(total)) };
+}
+
+/// # Safety
+/// There is room for a total of `T`.
+unsafe fn begin_total<T: Accumulate, M: Monoid>(total: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { total.cast::<T::Total>().write(M::identity::<T>().widen()) };
+}
+
+/// # Safety
+/// As for a [row loop](graph_core::RowLoop): a row of `T`, and a total of it.
+unsafe fn add_to_total<T: Accumulate, M: Monoid>(total: *mut u8, operands: &[RowOperand], len: usize) {
+    let total = total.cast::<T::Total>();
+    // SAFETY: the caller's promise.
+    unsafe { total.write(add_elements::<T, M>(*total, row(&operands[0], len))) };
+}
+
+/// # Safety
+/// As for a [row loop](graph_core::RowLoop): a row of totals of `T`, and room for one element.
+unsafe fn finish_total<T: Accumulate, M: Monoid>(to: *mut u8, operands: &[RowOperand], len: usize) {
+    // SAFETY: the caller's promise.
+    let totals: &[T::Total] = unsafe { row(&operands[0], len) };
+    // SAFETY: as above.
+    unsafe { to.cast::<T>().write(T::narrow(combined::<T, M>(None, totals).expect("a row has chunks"))) };
+}
+
+/// The total of a contiguous row.
+pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
+    if row.len() <= CHUNK {
+        return reduce_chunk::<T, M>(row);
+    }
+    // Totals of a band of chunks at a time: they fit on the stack.
+    let mut result: Option<T::Total> = None;
+    for band in row.chunks(CHUNK * BAND) {
+        let mut totals = [M::identity::<T>().widen(); BAND];
+        let num_chunks = band.len().div_ceil(CHUNK);
+        for_each_chunk(&mut totals[..num_chunks], 1, |i, total| {
+            let from = i * CHUNK;
+            total[0] = reduce_chunk::<T, M>(&band[from..band.len().min(from + CHUNK)]);
+        });
+        result = combined::<T, M>(result, &totals[..num_chunks]);
+    }
+    result.expect("a long row has chunks")
+}
+
+/// Totals of the chunks of a row, in order, as one, with those before.
+fn combined<T: Accumulate, M: Monoid>(before: Option<T::Total>, totals: &[T::Total]) -> Option<T::Total> {
+    let totals = totals.iter().copied();
+    totals.fold(before, |before, total| Some(before.map_or(total, |before| M::combine(before, total))))
+}
+
+fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
+    add_elements::<T, M>(M::identity::<T>().widen(), row)
+}
+
+/// A total with more elements of its chunk, which are the next whole blocks, or what is left.
+fn add_elements<T: Accumulate, M: Monoid>(mut total: T::Total, row: &[T]) -> T::Total {
+    for block in row.chunks(BLOCK) {
+        let mut lanes = [M::identity::<T>(); LANES];
+        let mut groups = block.chunks_exact(LANES);
+        for group in &mut groups {
+            for (lane, &x) in lanes.iter_mut().zip(group) {
+                *lane = M::combine(*lane, x);
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(groups.remainder()) {
+            *lane = M::combine(*lane, x);
+        }
+        for lane in lanes {
+            total = M::combine(total, lane.widen());
+        }
+    }
+    total
+}
