@@ -116,7 +116,7 @@ impl fmt::Display for FailedOp {
 }
 
 /// Everything that can go wrong between a user's expression and its value.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// An op that does not take these operands, or failed on their values.
     #[error("{0}")]
@@ -161,6 +161,13 @@ pub enum Error {
         /// Where.
         origin: Origin,
     },
+}
+
+/// As displayed: what `unwrap` and a `main` that returns the error print is for people.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {

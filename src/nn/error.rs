@@ -113,7 +113,7 @@ impl LayerError {
 /// assert!(matches!(&error, ModelError::Layer { name, .. } if name == "dense"));
 /// assert!(error.to_string().ends_with("the number of units is 0, expected at least 1"));
 /// ```
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// A layer refuses its input or its settings.
@@ -187,4 +187,11 @@ pub enum ModelError {
         /// What it would be.
         fact: Fact,
     },
+}
+
+/// As displayed: what `unwrap` and a `main` that returns the error print is for people.
+impl std::fmt::Debug for ModelError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }

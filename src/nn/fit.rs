@@ -157,6 +157,9 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
             (train, Some(test))
         }
     };
+    if batch_size == 0 && !train.is_batched() {
+        return Err(ModelError::Data("batches of 0 examples, expected at least 1".to_owned()));
+    }
     let train = match (train.is_batched(), shuffle) {
         (true, _) => train,
         (false, true) => train.shuffle(model.seed() as u64).batch(batch_size),
@@ -202,8 +205,8 @@ fn run_epochs(
     callbacks: &mut Callbacks<'_>,
     stop: &StopFlag,
 ) -> Result<(), ModelError> {
-    // Steps of other data: there is nothing to go on with.
-    if run.batches.is_some_and(|batches| run.model.batches() >= batches) {
+    // Steps of other data, or by hand: there is nothing to go on with.
+    if run.model.is_by_hand || run.batches.is_some_and(|batches| run.model.batches() >= batches) {
         run.model.restart_epoch();
     }
     while run.epoch < run.last_epoch && run.stop.is_none() {
@@ -248,7 +251,7 @@ fn run_steps(
         if run.stop.is_some() {
             return Ok(false);
         }
-        let loss = run.model.step(&x, &targets)?;
+        let loss = run.model.step_of_epoch(&x, &targets)?;
         let batch = Batch { number: run.model.batches(), examples: x.shape()[0], loss };
         run.batch = Some((x, targets));
         callbacks.call(run, |callback, run| callback.on_batch_end(run, &batch))?;

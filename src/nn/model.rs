@@ -47,6 +47,8 @@ pub struct Model {
     pub(super) remembered: Variables,
     /// Whether that is from a checkpoint, and the next run is to go on from it.
     pub(super) is_resumed: bool,
+    /// Whether the latest step was one by hand.
+    pub(super) is_by_hand: bool,
 }
 
 /// What there is once the network is built.
@@ -79,6 +81,7 @@ impl Model {
             learning_rate: None,
             remembered: Variables::new(),
             is_resumed: false,
+            is_by_hand: false,
         }
     }
 
@@ -211,6 +214,13 @@ impl Model {
     /// # Errors
     /// When the network cannot be built for the batch, or an operation fails.
     pub fn step(&mut self, x: &Tensor, targets: &Tensor) -> Result<f64, ModelError> {
+        let loss = self.step_of_epoch(x, targets)?;
+        self.is_by_hand = true;
+        Ok(loss)
+    }
+
+    /// A step of an epoch of [`Model::fit`].
+    pub(super) fn step_of_epoch(&mut self, x: &Tensor, targets: &Tensor) -> Result<f64, ModelError> {
         self.ready_for(x)?;
         if self.position.batches == 0 {
             self.start_totals();
@@ -248,6 +258,7 @@ impl Model {
 
     /// The next step is the first of the epoch again.
     pub(super) fn restart_epoch(&mut self) {
+        self.is_by_hand = false;
         self.position.batches = 0;
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use grafito::{Error, Fact, Origin, Tensor, TensorTree, catch, graph_fn};
 
-use super::error::ModelError;
+use super::error::{LayerError, ModelError};
 use super::layer::{Build, Layer, Pass, Weight};
 use super::loss::Predictions;
 use super::variables::Variables;
@@ -119,6 +119,12 @@ impl Network {
         let mut build = Build::default();
         let mut built: Vec<BuiltLayer> = Vec::with_capacity(layers.len());
         for named in layers {
+            // What a checkpoint has beside the weights is called so.
+            if named.name.split('/').next() == Some("training") && named.name != "training" {
+                let reason =
+                    LayerError::Setting("names below `training/` are those of a model's state".to_owned());
+                return Err(named.error(reason));
+            }
             if let Some(first) = built.iter().find(|other| other.named.name == named.name) {
                 let (first, second) = (first.named.origin, named.origin);
                 return Err(ModelError::SameName { name: named.name.clone(), first, second });

@@ -46,8 +46,11 @@ fn whole_micros(time: Duration) -> i64 {
     time.as_nanos().div_ceil(1000).max(1) as i64
 }
 
+/// A node with regions, and the regions that it is in itself.
+type Holder<'a> = (&'a [(NodeId, usize)], NodeId);
+
 /// The time that was spent in the regions of each node that has some, by where it is.
-fn times_inside(profile: &Profile) -> HashMap<(&[(NodeId, usize)], NodeId), Duration> {
+fn times_inside(profile: &Profile) -> HashMap<Holder<'_>, Duration> {
     let mut times = HashMap::new();
     for step in &profile.steps {
         if let Some((&(holder, _), around)) = step.regions.split_last() {

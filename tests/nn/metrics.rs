@@ -258,3 +258,28 @@ fn metrics_of_one_name_are_numbered_and_counted_apart() {
         [("loss", 0.125), ("precision", 0.5), ("precision_1", 1.0), ("loss_1", 1.5), ("strict", 1.0)];
     assert_eq!(logs, expected.map(|(name, figure)| (name.to_owned(), figure)));
 }
+
+/// Targets of a shape that would broadcast are errors, and those that Keras takes are counted as Keras counts them.
+#[test]
+fn accuracy_of_targets_of_every_shape() {
+    let update = |p: Tensor, y: Tensor| {
+        let start = Accuracy.start(p.fact());
+        let start: Vec<Tensor> = start.into_iter().map(|(_, total)| total).collect();
+        let y = y.clone();
+        grafito::catch(std::panic::AssertUnwindSafe(move || {
+            Accuracy.result(&Accuracy.update(&start, &Predictions::new(p), &y))
+        }))
+    };
+    let scores = Tensor::from([[0.9f32, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]]);
+    assert_eq!(update(scores.clone(), Tensor::from([0i64, 1, 1, 1])).unwrap(), 0.75);
+    let one_hot = Tensor::from([[1.0f32, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]);
+    assert_eq!(update(scores.clone(), one_hot).unwrap(), 0.75);
+    let sides = Tensor::from([[0.9f32], [0.2], [0.6], [0.4]]);
+    assert_eq!(update(sides.clone(), Tensor::from([[1i64], [0], [0], [1]])).unwrap(), 0.5);
+    for (p, y) in
+        [(scores.clone(), Tensor::from([[0i64], [1], [1], [1]])), (sides, Tensor::from([1i64, 0, 0, 1]))]
+    {
+        let message = update(p, y).unwrap_err().to_string();
+        assert!(message.contains("Accuracy: predictions f32[4, "), "{message}");
+    }
+}

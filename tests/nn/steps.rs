@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use grafito::Fact;
 use grafito::datasets::Dataset;
 use grafito::nn::{
-    Build, Dense, Layer, LayerError, LearningRateScheduler, MeanSquaredError, Optimizer, OptimizerState,
-    Pass, Regularizer, Sequential, Sgd, Softmax, SparseCrossEntropy,
+    Batch, Build, Callback, CallbackResult, Clip, Dense, Fit, Layer, LayerError, LearningRateScheduler,
+    MeanSquaredError, Model, Optimizer, OptimizerState, Pass, Regularizer, Run, Sequential, Sgd, Softmax,
+    SparseCrossEntropy,
 };
 use grafito::prelude::*;
 
@@ -208,4 +209,68 @@ fn each_step_draws_anew_and_evaluation_draws_nothing() {
             assert_eq!(model.evaluate(&data).unwrap(), model.evaluate(&data).unwrap());
         });
     }
+}
+
+fn line() -> (Dataset, Model) {
+    let x = Tensor::random_uniform([20, 1], DType::F32, 1);
+    let data = Dataset::new(x.clone(), &x * 2.0 + 1.0);
+    (data, Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.4), MeanSquaredError, ()))
+}
+
+/// A step by hand is of no epoch of a dataset.
+#[test]
+fn an_epoch_after_steps_by_hand_is_a_whole_one() {
+    let (data, mut model) = line();
+    let batch = Tensor::ones([4, 1], DType::F32);
+    for _ in 0..3 {
+        model.step(&batch, &batch).unwrap();
+    }
+    let mut seen = 0;
+    let count = |_: &mut Run<'_>, _: &Batch| {
+        seen += 1;
+        Ok(())
+    };
+    model.fit(&data, Fit { batch_size: 4, ..quiet(1) }.with(Each(count))).unwrap();
+    assert_eq!(seen, 5);
+}
+
+struct Each<F>(F);
+
+impl<F: FnMut(&mut Run<'_>, &Batch) -> CallbackResult> Callback for Each<F> {
+    fn on_batch_end(&mut self, run: &mut Run<'_>, batch: &Batch) -> CallbackResult {
+        (self.0)(run, batch)
+    }
+}
+
+/// A rate that depends on the one before is set once an epoch, also in one that was interrupted.
+#[test]
+fn the_rate_of_an_epoch_that_is_gone_on_with_stays() {
+    let halving = || LearningRateScheduler::new(|epoch, rate| if epoch > 1 { rate / 2.0 } else { rate });
+    let (data, mut model) = line();
+    let fit = || Fit { batch_size: 4, shuffle: false, ..quiet(3) };
+    let stop_in_the_second = |run: &mut Run<'_>, batch: &Batch| {
+        if run.epoch() == 2 && batch.number == 2 {
+            run.stop("here");
+        }
+        Ok(())
+    };
+    model.fit(&data, fit().with(halving()).with(Each(stop_in_the_second))).unwrap();
+    let rest = model.fit(&data, Fit { epochs: 2, ..fit() }.with(halving())).unwrap();
+    assert_eq!(rest.series("learning_rate"), [0.2f32, 0.1].map(f64::from));
+}
+
+#[test]
+fn settings_that_no_file_could_hold_are_refused() {
+    let (data, _) = line();
+    let mut model = Sequential::new().add(Dense::new(1)).named("training/optimizer").compile(
+        Sgd::new(0.1),
+        MeanSquaredError,
+        (),
+    );
+    let message = model.fit(&data, quiet(1)).unwrap_err().to_string();
+    assert!(message.contains("below `training/`"), "{message}");
+    let panicked = std::panic::catch_unwind(|| Clip::by_norm(f64::INFINITY, Sgd::new(0.1)));
+    assert!(panicked.is_err());
+    let message = line().1.fit(&data, Fit { batch_size: 0, ..quiet(1) }).unwrap_err();
+    assert_eq!(format!("{message:?}"), message.to_string());
 }

@@ -48,6 +48,10 @@ impl<F: FnMut(usize, f32) -> f32> Callback for LearningRateScheduler<F> {
     }
 
     fn on_epoch_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        // An epoch that is gone on with has its rate.
+        if run.model.batches() > 0 {
+            return Ok(());
+        }
         let rate = (self.schedule)(run.epoch(), run.model.learning_rate());
         if !rate.is_finite() {
             return Err(format!("the rate for epoch {} is {rate}", run.epoch()).into());

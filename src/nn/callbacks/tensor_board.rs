@@ -119,7 +119,9 @@ impl Callback for TensorBoard {
         self.train = Some(Writer::create(self.folder.join("train"))?);
         self.is_graph_due = self.writes_graph;
         self.seen = 0;
-        self.steps = run.model.epochs() * run.batches().unwrap_or(0) + run.model.batches();
+        // A checkpoint may hold any number of epochs.
+        let before = run.model.epochs().saturating_mul(run.batches().unwrap_or(0));
+        self.steps = before.saturating_add(run.model.batches());
         Ok(())
     }
 
@@ -137,7 +139,7 @@ impl Callback for TensorBoard {
         {
             log.profile("step/profile", &profile);
         }
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         if self.writes_steps {
             log.scalar("batch_loss", self.steps, batch.loss);
         }

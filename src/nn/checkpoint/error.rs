@@ -17,7 +17,7 @@ use super::super::error::ModelError;
 /// assert!(matches!(error.problem, CheckpointProblem::Io { .. }));
 /// assert!(error.to_string().starts_with("/no/such/file: cannot read it: "));
 /// ```
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("{}: {problem}", .path.display())]
 pub struct CheckpointError {
     /// The file.
@@ -29,6 +29,13 @@ pub struct CheckpointError {
 impl CheckpointError {
     pub(super) fn at(path: &Path) -> impl FnOnce(CheckpointProblem) -> CheckpointError + '_ {
         |problem| CheckpointError { path: path.to_owned(), problem }
+    }
+}
+
+/// As displayed: what `unwrap` and a `main` that returns the error print is for people.
+impl std::fmt::Debug for CheckpointError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 

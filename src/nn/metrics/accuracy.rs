@@ -1,19 +1,24 @@
 //! How often the likeliest class is the right one.
 
-use grafito::{DType, Fact, Tensor};
+use grafito::{DType, Error, Fact, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::super::activation::Activation;
 use super::super::loss::Predictions;
 use super::super::metric::Metric;
 
-/// The share of examples whose likeliest class is the label.
+/// The share of examples that were predicted rightly: the likeliest class is the label, or the one that the target has
+/// most of; with an output of one element, it is on the target's side of one half.
 ///
 /// # Shape
-/// Predictions `[n, .., classes]`, labels `[n, ..]` of any integer dtype.
+/// Predictions `[n, .., classes]` with labels `[n, ..]`, or with targets of their own shape; `[n, .., 1]` with targets of
+/// their own shape.
+///
+/// # Panics
+/// When the shapes are others, as a failed operation.
 ///
 /// # Source
-/// `keras.metrics.SparseCategoricalAccuracy`.
+/// What Keras makes of `metrics=["accuracy"]`: `SparseCategoricalAccuracy`, `CategoricalAccuracy` or `BinaryAccuracy`.
 ///
 /// ```
 /// use grafito::nn::{Accuracy, Metric, Predictions};
@@ -45,8 +50,24 @@ impl Metric for Accuracy {
     fn update(&self, totals: &[Tensor], predictions: &Predictions, targets: &Tensor) -> Vec<Tensor> {
         // Softmax keeps the order, so it need not be computed for this.
         let scores = predictions.before(Activation::Softmax).unwrap_or(predictions.values());
-        let hits = scores.argmax(-1).eq(targets.cast(DType::I64)).cast(DType::I64).sum(..);
-        vec![&totals[0] + hits, &totals[1] + targets.num_elements()]
+        let shape = scores.shape();
+        let classes = shape.last().copied().unwrap_or(1);
+        let hits = if classes > 1 && targets.shape()[..] == shape[..shape.len() - 1] {
+            scores.argmax(-1).eq(targets.cast(DType::I64))
+        } else if targets.shape()[..] != shape[..] {
+            let (values, targets) = (scores.fact(), targets.fact());
+            let message = format!(
+                "Accuracy: predictions {values} and targets {targets}; it takes a label for each row of classes, or \
+                 targets of the predictions' shape"
+            );
+            grafito::raise(Error::usage(message));
+        } else if classes > 1 {
+            scores.argmax(-1).eq(targets.argmax(-1))
+        } else {
+            predictions.values().gt(0.5).eq(targets.cast(DType::F64).gt(0.5))
+        };
+        let seen = hits.num_elements();
+        vec![&totals[0] + hits.cast(DType::I64).sum(..), &totals[1] + seen]
     }
 
     fn result(&self, totals: &[Tensor]) -> f64 {

@@ -101,10 +101,10 @@ impl<O: Optimizer> Clip<O> {
 
     /// From settings that may make no sense.
     pub(in super::super) fn checked(by: By, limit: f64, optimizer: O) -> Result<Clip<O>, String> {
-        if limit > 0.0 {
+        if limit > 0.0 && limit.is_finite() {
             return Ok(Clip { by, limit, optimizer });
         }
-        Err(format!("gradients are clipped to {limit}, expected a positive limit"))
+        Err(format!("gradients are clipped to {limit}, expected a positive number"))
     }
 
     /// What a gradient is multiplied by when its norm is the root of this.
