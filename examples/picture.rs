@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
 use grafito::nn::sgd_update;
 use grafito::prelude::*;
 
@@ -30,8 +31,16 @@ fn train_step(line: &mut Line, x: &Tensor, y: &Tensor, lr: f32) -> Tensor {
     loss
 }
 
+/// Draws the training step of the README as traced, and after the passes.
+#[derive(Parser)]
+struct Options {
+    /// Where the pictures go
+    #[arg(default_value = "docs/images")]
+    folder: PathBuf,
+}
+
 fn main() -> std::io::Result<()> {
-    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("docs/images"), PathBuf::from);
+    let Options { folder } = Options::parse();
     let mut line = Line { slope: Tensor::scalar(0.0f32), offset: Tensor::scalar(0.0f32) };
     let (x, y) = (Tensor::from([0.0f32, 1.0, 2.0, 3.0]), Tensor::from([1.0f32, 3.0, 5.0, 7.0]));
     let traced = train_step::graph(&mut line, &x, &y, 0.1);

@@ -8,17 +8,26 @@
 //! `-- 5 --synthetic` trains for 5 epochs, on digits that the program draws itself; else the digits are those of the
 //! `mnist` example. Ctrl-C ends training after the step it is at, and shows what there is.
 
+use clap::Parser;
 use grafito::datasets::{Dataset, mnist};
 use grafito::nn::{
     Accuracy, Dense, Fit, Flatten, Relu, Rescaling, Sequential, Sgd, Softmax, SparseCrossEntropy, StopFlag,
     Validation,
 };
 
+/// Trains the network of Keras' ten-line notebook on handwritten digits.
+#[derive(Parser)]
+struct Options {
+    /// Passes over the data
+    #[arg(default_value_t = 25)]
+    epochs: usize,
+    /// Train on digits that the program draws itself
+    #[arg(long)]
+    synthetic: bool,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (flags, numbers): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
-    let epochs = numbers.first().map_or(Ok(25), |epochs| epochs.parse())?;
-    let synthetic = flags.iter().any(|flag| flag == "--synthetic");
+    let Options { epochs, synthetic } = Options::parse();
     let (digits, notes) =
         mnist::load_or_synthesize(&mnist::Options { synthetic, ..mnist::Options::default() })?;
     notes.iter().for_each(|note| println!("{note}"));

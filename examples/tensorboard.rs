@@ -9,6 +9,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
 use grafito::datasets::{Batches, IMAGE_PIXELS, IMAGE_SIDE, Mnist, Split, synthetic_digits};
 use grafito::name_scope;
 use grafito::nn::{glorot_uniform, sgd_update};
@@ -66,8 +67,16 @@ fn accuracy(net: &Mlp, pixels: &Tensor, labels: &Tensor) -> Tensor {
     logits(net, pixels).argmax(-1).eq(labels.cast(DType::I64)).cast(DType::F32).mean(..)
 }
 
+/// Trains a network at several rates, and logs that for TensorBoard.
+#[derive(Parser)]
+struct Options {
+    /// Where the logs go, a folder for each run
+    #[arg(default_value = "logs")]
+    folder: PathBuf,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("logs"), PathBuf::from);
+    let Options { folder } = Options::parse();
     let digits = synthetic_digits(1280, 320, 1);
     for rate in RATES {
         let run = folder.join(format!("rate-{rate}"));

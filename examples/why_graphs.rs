@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use grafito::prelude::*;
 use grafito::session::GraphBuilder;
 use grafito::{Arena, Array, Changed, Error, Fusion, Graph, Plan, PlanOptions};
@@ -24,11 +25,15 @@ fn score(x: &Tensor) -> Tensor {
     (left * 3.0 + right * 1.0).mean(-1) // one pass over memory instead of six: fusion
 }
 
+/// Shows a graph, what the passes and fusion make of it, and what that saves.
+#[derive(Parser)]
+struct Options {
+    /// Where the graphs are drawn [default: the system's folder for temporary files]
+    folder: Option<PathBuf>,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = match std::env::args_os().nth(1) {
-        Some(folder) => PathBuf::from(folder),
-        None => std::env::temp_dir().join("grafito-why-graphs"),
-    };
+    let folder = Options::parse().folder.unwrap_or_else(|| std::env::temp_dir().join("grafito-why-graphs"));
     let x = Tensor::random_uniform([1024, 4096], DType::F32, 1).eval();
     let (traced, optimized) = (score::graph(&x), score::optimized(&x));
     println!("As traced:\n{traced}\nAfter the passes:\n{optimized}");
