@@ -19,7 +19,7 @@ TEXT
 case "${1:-}" in
   address) flags="-Zsanitizer=address" filters=() ;;
   # The standard library is not instrumented, which does not matter for what is inlined from it, as atomics are.
-  thread) flags="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" filters=(team threads row_programs) ;;
+  thread) flags="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" filters=(team threads row_programs tiles rows) ;;
   -h | --help) usage && exit ;;
   *) usage >&2 && exit 2 ;;
 esac
