@@ -234,6 +234,34 @@ fn an_epoch_after_steps_by_hand_is_a_whole_one() {
     assert_eq!(seen, 5);
 }
 
+/// A checkpoint of an epoch that was interrupted is gone on with, whatever was done with the model before.
+#[test]
+fn steps_by_hand_before_a_checkpoint_is_restored_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let (data, mut model) = line();
+    let fit = || Fit { batch_size: 4, ..quiet(1) };
+    let stop_after_two = |run: &mut Run<'_>, batch: &Batch| {
+        if batch.number == 2 {
+            run.stop("here");
+        }
+        Ok(())
+    };
+    model.fit(&data, fit().with(Each(stop_after_two))).unwrap();
+    model.save(&path).unwrap();
+    let (_, mut other) = line();
+    let batch = Tensor::ones([4, 1], DType::F32);
+    other.step(&batch, &batch).unwrap();
+    other.restore(&path).unwrap();
+    let mut numbers = Vec::new();
+    let count = |_: &mut Run<'_>, batch: &Batch| {
+        numbers.push(batch.number);
+        Ok(())
+    };
+    other.fit(&data, fit().with(Each(count))).unwrap();
+    assert_eq!(numbers, [3, 4, 5]);
+}
+
 struct Each<F>(F);
 
 impl<F: FnMut(&mut Run<'_>, &Batch) -> CallbackResult> Callback for Each<F> {
