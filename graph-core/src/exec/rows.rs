@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::buffer::Buffer;
-use crate::kernel::{Rectangle, RowFold, RowOperand, View, row_offset};
+use crate::kernel::{MOST_OPERANDS, Rectangle, RowFold, RowOperand, View, row_offset};
 use crate::plan::{
-    Fold, Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
+    Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
 };
 use crate::team::{Address, parallel};
 
@@ -246,7 +246,7 @@ impl Block<'_> {
     /// # Safety
     /// As for [`Block::run_all`].
     unsafe fn run(&self, instruction: &RowInstruction) {
-        let RowInstruction { function, from, to, is_flat, is_inside, is_per_row, .. } = instruction;
+        let RowInstruction { action, from, to, is_flat, is_inside, is_per_row, .. } = instruction;
         // Of a part of the columns, only in registers the rows stand one after the other.
         let is_flat = *is_flat && (self.columns == self.work.program.width || self.rows == 1 || *is_inside);
         let columns = if *is_per_row { 1 } else { self.columns };
@@ -274,7 +274,12 @@ impl Block<'_> {
             //   has the result's fact: each of its elements is read in the block that writes it, in the element's place,
             //   before the writing instruction, or by it if that goes by elements (`RowProgram::may_overwrite`).
             // - Of a chunk's total, `add` is the only reader.
-            unsafe { function(to, operands, len) };
+            unsafe {
+                match action {
+                    RowAction::Loop(function) => function(to, operands, len),
+                    RowAction::Chain(Chain { run, head, links }) => run(to, operands, *head, links, len),
+                }
+            }
             to = to.wrapping_add(step);
             for (operand, &step) in operands.iter_mut().zip(&steps) {
                 operand.address = operand.address.wrapping_add(step);

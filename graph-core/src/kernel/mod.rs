@@ -4,10 +4,12 @@
 //! several threads. Destinations come first. Every operand is dense and row-major; broadcasting is the kernel's own
 //! affair. A kernel writes every element of every output; the result must not depend on the number of threads.
 
+mod chain;
 mod row;
 mod tiles;
 
-pub use row::{DataCheck, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
+pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, Link, MOST_LINKS};
+pub use row::{DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
 pub use tiles::{Rectangle, Tiled};
 
 use crate::dtype::{DType, Element};

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::View;
+use super::{Link, View};
 use crate::error::OpError;
 
 /// An operand of one row.
@@ -15,6 +15,9 @@ pub struct RowOperand {
     /// Whether the row uses one element throughout.
     pub is_splat: bool,
 }
+
+/// No loop over rows reads more operands than this.
+pub const MOST_OPERANDS: usize = 8;
 
 /// Writes a row at an address from rows of operands; the last argument is the number of elements of a row.
 ///
@@ -99,6 +102,7 @@ pub struct RowKernel {
     /// With the operand's number.
     pub(crate) check: Option<(usize, DataCheck)>,
     pub(crate) fold: Option<RowFold>,
+    pub(crate) link: Option<Link>,
 }
 
 impl RowKernel {
@@ -108,7 +112,7 @@ impl RowKernel {
     /// The function reads and writes only what the contract of [`RowLoop`] and the span allow, for operands and output of
     /// the dtypes that the kernel was made for.
     pub unsafe fn new(function: RowLoop, span: RowSpan) -> RowKernel {
-        RowKernel { function, span, cost: 1, check: None, fold: None }
+        RowKernel { function, span, cost: 1, check: None, fold: None, link: None }
     }
 
     /// With elements that cost so many additions.
@@ -137,6 +141,20 @@ impl RowKernel {
         assert!(fold.multiple.is_power_of_two() && fold.chunk.is_power_of_two(), "lengths are powers of two");
         assert!(fold.multiple <= fold.chunk, "no more than a chunk is added at a time");
         RowKernel { fold: Some(fold), ..self }
+    }
+
+    /// With a way to be computed in one loop with others of a family.
+    ///
+    /// # Safety
+    /// The family's loop, for a chain of this link alone, gives the bits that the function gives; so the operands and the
+    /// output have the type of the elements that the family carries.
+    ///
+    /// # Panics
+    /// When the kernel does not go by elements.
+    #[must_use]
+    pub unsafe fn with_link(self, link: Link) -> RowKernel {
+        assert_eq!(self.span, RowSpan::Elements, "a chain goes by elements");
+        RowKernel { link: Some(link), ..self }
     }
 
     /// With a look at the data of an operand before anything is computed.

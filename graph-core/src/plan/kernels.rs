@@ -3,12 +3,11 @@
 use smallvec::SmallVec;
 
 use super::Provenance;
-use super::rows::MOST_OPERANDS;
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::NodeId;
-use crate::kernel::{Kernel, RowKernel};
+use crate::kernel::{Kernel, MOST_OPERANDS, RowKernel};
 
 /// By the index of the node, until its step is made. A view has none.
 pub(super) struct Kernels(Vec<Option<Box<dyn Kernel>>>);

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 pub(crate) use print::Alone;
 pub(crate) use rows::{
-    Fold, Home, Level, MOST_OPERANDS, Register, RowInstruction, RowProgram, RowWalk, Target,
+    Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target,
 };
 pub(crate) use scalar::{Instruction, Program, bits};
 

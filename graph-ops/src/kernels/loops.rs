@@ -79,30 +79,6 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
     unsafe { destination.add(at).copy_from_nonoverlapping(elements.as_ptr(), rest) };
 }
 
-/// Whether the processor has AVX2 and FMA; decided once.
-pub(crate) fn has_avx2() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
-/// Whether the processor has AVX-512 with the parts that came with its first server chips; decided once.
-pub(crate) fn has_avx512() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx512f")
-            && std::arch::is_x86_feature_detected!("avx512bw")
-            && std::arch::is_x86_feature_detected!("avx512vl")
-            && std::arch::is_x86_feature_detected!("avx512dq")
-            && has_avx2()
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
 /// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since
 /// every version of every loop is compiled and few programs wait for integers. All do the same arithmetic: the
 /// compiler neither fuses nor reorders floating-point operations.
@@ -142,17 +118,12 @@ macro_rules! multiversion {
         ) {
             $body
         }
-        #[cfg(target_arch = "x86_64")]
-        if $crate::kernels::loops::has_avx512() {
-            avx512 as $crate::kernels::loops::RowLoop
-        } else if $crate::kernels::loops::has_avx2() {
-            avx2 as $crate::kernels::loops::RowLoop
-        } else {
-            portable
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            portable as $crate::kernels::loops::RowLoop
+        match $crate::kernels::instructions::Instructions::fastest() {
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::instructions::Instructions::Avx512 => avx512 as $crate::kernels::loops::RowLoop,
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::instructions::Instructions::Avx2 => avx2 as $crate::kernels::loops::RowLoop,
+            _ => portable as $crate::kernels::loops::RowLoop,
         }
     }};
 }

@@ -1,8 +1,10 @@
 //! Kernels: loops over dense arrays. They know slices and shapes, no tensors and no graphs.
 
+pub(crate) mod chain;
 pub(crate) mod conv;
 pub(crate) mod gemm;
 pub(crate) mod indices;
+pub(crate) mod instructions;
 pub(crate) mod lanes;
 pub(crate) mod loops;
 pub(crate) mod math;
@@ -17,6 +19,7 @@ pub(crate) mod scan;
 pub(crate) mod scratch;
 pub(crate) mod softmax;
 pub(crate) mod strided;
+pub(crate) mod vector;
 pub(crate) mod windows;
 
 use graph_core::{Infallible, Kernel, Source, ViewMut};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Address, Fact, Kernel, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut, row_offset,
+    Address, Fact, Kernel, Link, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut, row_offset,
 };
 use smallvec::SmallVec;
 
@@ -26,6 +26,7 @@ pub(crate) struct PointwiseKernel {
     /// What an element costs, in elements' worth of plain work.
     cost: usize,
     scalar: Option<ScalarKernel>,
+    link: Option<Link>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +92,7 @@ impl PointwiseKernel {
             out: output.clone(),
             cost: 1,
             scalar: None,
+            link: None,
         }
     }
 
@@ -106,6 +108,12 @@ impl PointwiseKernel {
     /// With a function that costs more than plain arithmetic.
     pub(crate) fn with_cost(mut self, cost: usize) -> PointwiseKernel {
         self.cost = cost;
+        self
+    }
+
+    /// With a way to be computed in one loop with others.
+    pub(crate) fn with_link(mut self, link: Option<Link>) -> PointwiseKernel {
+        self.link = link;
         self
     }
 
@@ -192,6 +200,11 @@ impl Kernel for PointwiseKernel {
     fn row(&self) -> Option<RowKernel> {
         // SAFETY: it keeps the contract; elements come from those at their positions.
         let row = unsafe { RowKernel::new(self.row_loop, RowSpan::Elements) }.with_cost(self.cost);
+        let row = match self.link {
+            // SAFETY: it is the row loop's function.
+            Some(link) => unsafe { row.with_link(link) },
+            None => row,
+        };
         Some(match self.check {
             Some(check) => row.with_check(1, Arc::new(check)),
             None => row,

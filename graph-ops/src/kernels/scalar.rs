@@ -27,6 +27,11 @@ pub(crate) trait Number: Copy + PartialOrd + Default {
     fn least(self, other: Self) -> Self;
     /// The larger; NaN if either is.
     fn greatest(self, other: Self) -> Self;
+    /// 0 where it is less than that.
+    #[inline(always)]
+    fn rectified(self) -> Self {
+        if self < Self::default() { Self::default() } else { self }
+    }
     /// Power. The exponent of an integer is not negative.
     fn power(self, exponent: Self) -> Self;
 }

@@ -84,6 +84,80 @@ fn chains_of_any_length() {
     }
 }
 
+/// The loops of a plan that is one row program.
+fn loops(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> + Copy) -> usize {
+    assert_eq!(check(facts, function), 1, "one step");
+    let plan = Plan::new(&traced(facts, false, function)).expect("plans").to_string();
+    let (before, _) = plan.split_once(" loop").expect("its text says how many loops there are");
+    before.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn ops_that_hand_on_their_result_are_one_loop() {
+    let two = [floats([1000]), floats([1000])];
+    assert_eq!(loops(&two, |x| vec![(&x[0] * &x[1] + 0.5).sqrt() - &x[0]]), 1);
+    // The value is on either side, or on both.
+    assert_eq!(loops(&two, |x| vec![1.0 / (2.0 - (&x[0] - &x[1]))]), 1);
+    assert_eq!(
+        loops(&two, |x| {
+            let y = &x[0] + &x[1];
+            vec![&y * &y + 1.0]
+        }),
+        1
+    );
+    // What is read twice, or is a result, is written.
+    assert_eq!(
+        loops(&two, |x| {
+            let y = &x[0] + &x[1];
+            vec![(&y * 2.0).relu() - &y]
+        }),
+        2
+    );
+    assert_eq!(
+        loops(&two, |x| {
+            let y = &x[0] + &x[1];
+            vec![&y * 2.0, y]
+        }),
+        2
+    );
+    // An op between them that belongs to neither is no obstacle: the sum moves to where it is read.
+    assert_eq!(
+        loops(&two, |x| {
+            let (y, z) = (&x[0] + &x[1], x[0].exp());
+            vec![y * 2.0, z]
+        }),
+        2
+    );
+    // Of a product of two sums, one is carried.
+    assert_eq!(loops(&two, |x| vec![(&x[0] + 1.0) * (&x[1] + 2.0) - 3.0]), 2);
+    // Functions of many instructions are loops of their own, and so are other dtypes.
+    assert_eq!(loops(&two, |x| vec![(&x[0] * 2.0 + 1.0).tanh() * 3.0 - 1.0]), 3);
+    let whole = [Fact::new(DType::I32, [1000])];
+    assert_eq!(loops(&whole, |x| vec![(&x[0] + 1).cast(DType::F32) * 2.0 + 1.0]), 3);
+    let doubles = [Fact::new(DType::F64, [1000])];
+    assert_eq!(loops(&doubles, |x| vec![(&x[0] + 1.0).abs() * 2.0]), 1);
+}
+
+#[test]
+fn loops_have_no_more_operands_and_ops_than_there_is_room_for() {
+    let facts: Vec<Fact> = (0..12).map(|_| floats([500])).collect();
+    // Eight operands, then the result and four more.
+    assert_eq!(loops(&facts, |x| vec![x[1..].iter().fold(x[0].clone(), |y, x| y * x)]), 2);
+    assert_eq!(loops(&facts[..3], |x| vec![(0..20).fold(x[0].clone(), |y, _| y * &x[1] + &x[2])]), 2);
+}
+
+#[test]
+fn loops_on_values_per_row_and_on_short_rows() {
+    for (rows, columns) in [(300, 10), (300, 64), (40, 1000), (5000, 1)] {
+        let facts = [floats([rows, columns]), floats([columns]), floats([rows, 1])];
+        check(&facts, |x| vec![((&x[0] + &x[1]) * 2.0 - &x[2]).relu() / 3.0]);
+        check(&facts, |x| {
+            let scale = (x[0].sum_keep(-1) * 0.5 + 1.0).abs();
+            vec![(&x[0] / (&scale + &x[2]) - 1.0) * 2.0]
+        });
+    }
+}
+
 #[test]
 fn broadcasts_along_rows_and_columns() {
     for (rows, columns) in [(3, 5), (300, 1000), (70_000, 3), (2, 70_001), (5, 1)] {

@@ -23,7 +23,7 @@ fn a_dense_layer_is_a_step() {
         text,
         "plan: 1 steps, arena 0 bytes (0 alive at once)\n  \
          fresh0: f32[512, 1024] = matmul+add+relu(fresh0, input2, input0, input1), \
-         512 rows of 1024 in blocks of 1 by 1024"
+         512 rows of 1024 in blocks of 2 by 1024, 1 loop each"
     );
     assert!(tiles.ends_with(" tiles of matmul\n  return fresh0\n"), "{tiles}");
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();

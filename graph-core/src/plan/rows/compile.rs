@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
+use super::chain::{self, From, Member, Operands, chains};
 use super::{
-    Check, Fold, Home, Level, Register, RowInstruction, RowProgram, RowWalk, Space, Target, is_dense,
+    Check, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Space, Target,
+    is_dense,
 };
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
@@ -44,12 +46,13 @@ pub(in crate::plan) fn compile(
     let row_axes = if on_tiles { space.least_row_axes() } else { space.row_axes.unwrap_or(0) };
     compiler.walks(&ops, row_axes);
     let mut registers = Registers::default();
-    let last_read = compiler.last_reads(&ops);
+    let chains = chains(compiler.members(&ops), &compiler.results, compiler.width);
+    let last_read = last_reads(&chains);
     if !on_tiles && compiler.is_folded(&ops, &last_read) {
         compiler.folds = Some(Vec::new());
     }
-    for (index, (id, kernel)) in ops.iter().enumerate() {
-        compiler.instruction(*id, kernel, index, &last_read, &mut registers);
+    for (index, chain) in chains.iter().enumerate() {
+        compiler.instruction(chain, index, &last_read, &mut registers);
     }
     let (block_rows, block_columns) = compiler.block(&ops, &registers.all);
     let register_bytes = registers.lay_out(block_rows, block_columns);
@@ -264,7 +267,7 @@ impl<'g> Compiler<'g> {
 
     /// Whether rows are gone along in chunks: they are longer than a block, and nothing but totals looks at them whole,
     /// which nothing reads here.
-    fn is_folded(&self, ops: &[(NodeId, RowKernel)], last_reads: &HashMap<Value, usize>) -> bool {
+    fn is_folded(&self, ops: &[(NodeId, RowKernel)], last_read: &HashMap<Value, usize>) -> bool {
         let mut folds = ops.iter().filter_map(|(_, kernel)| kernel.fold);
         let Some(first) = folds.next() else { return false };
         let cut = |fold: &RowFold| (fold.chunk, fold.multiple);
@@ -272,7 +275,7 @@ impl<'g> Compiler<'g> {
             None => kernel.span == RowSpan::Elements && self.level(Value::new(*id, 0)) == Level::Full,
             Some(_) => {
                 let value = Value::new(*id, 0);
-                self.results.contains(&value) && !last_reads.contains_key(&value)
+                self.results.contains(&value) && !last_read.contains_key(&value)
             }
         };
         self.width > MOST_BLOCK_ELEMENTS.max(first.multiple)
@@ -299,46 +302,52 @@ impl<'g> Compiler<'g> {
         (1, if is_whole { self.width } else { elements })
     }
 
-    /// For each value of the group, the last instruction that reads it.
-    fn last_reads(&self, ops: &[(NodeId, RowKernel)]) -> HashMap<Value, usize> {
-        let mut last = HashMap::new();
-        for (index, (id, _)) in ops.iter().enumerate() {
-            for value in self.graph.node(*id).inputs() {
-                if let Some(&root) = self.root.get(value) {
-                    last.insert(root, index);
-                }
-            }
-        }
-        last
+    /// The ops with what decides about the instruction that they belong to.
+    fn members(&self, ops: &[(NodeId, RowKernel)]) -> Vec<Member> {
+        let member = |(id, kernel): &(NodeId, RowKernel)| {
+            let inputs = self.graph.node(*id).inputs();
+            let from: Operands = inputs
+                .iter()
+                .enumerate()
+                .map(|(position, value)| match self.root.get(value) {
+                    Some(root) => From::Member(*root),
+                    None => From::Outside(self.read[&(*id, position)]),
+                })
+                .collect();
+            let level = self.level(Value::new(*id, 0));
+            let is_flat =
+                kernel.span == RowSpan::Elements && from.iter().all(|from| self.is_in_step(*from, level));
+            Member { id: *id, kernel: kernel.clone(), from, level, is_flat }
+        };
+        ops.iter().map(member).collect()
     }
 
+    /// Makes the instruction of a chain.
     fn instruction(
         &mut self,
-        id: NodeId,
-        kernel: &RowKernel,
+        chain: &[Member],
         index: usize,
         last_read: &HashMap<Value, usize>,
         registers: &mut Registers,
     ) {
-        let node = self.graph.node(id);
-        let from: SmallVec<[Home; 3]> = node
-            .inputs()
-            .iter()
-            .enumerate()
-            .map(|(position, value)| match self.root.get(value) {
-                Some(root) => self.home[root],
-                None => Home::Operand(self.read[&(id, position)]),
-            })
-            .collect();
-        let value = Value::new(id, 0);
-        let level = self.level(value);
+        let last = &chain[chain.len() - 1];
+        let (value, level, kernel) = (last.value(), last.level, &last.kernel);
         let size = self.fact(value).dtype.size();
         let is_elements = kernel.span == RowSpan::Elements;
+        // One kernel may read an operand twice; it has a position for each.
+        let operands = if chain.len() == 1 { last.from.to_vec() } else { chain::operands(chain).to_vec() };
+        let from: SmallVec<[Home; 3]> = operands
+            .iter()
+            .map(|from| match from {
+                From::Member(value) => self.home[value],
+                From::Outside(walk) => Home::Operand(*walk),
+            })
+            .collect();
         let mut dying: SmallVec<[Home; 3]> = SmallVec::new();
-        for input in node.inputs() {
-            if let Some(root) = self.root.get(input)
-                && last_read[root] == index
-                && let home @ Home::Register(_) = self.home[root]
+        for operand in &operands {
+            if let From::Member(value) = operand
+                && last_read[value] == index
+                && let home @ Home::Register(_) = self.home[value]
                 && !dying.contains(&home)
             {
                 dying.push(home);
@@ -366,8 +375,6 @@ impl<'g> Compiler<'g> {
         if let (Home::Register(_), false) = (to, last_read.contains_key(&value)) {
             registers.free(to); // Nothing reads it: a dead member.
         }
-        let is_per_row = is_elements && level == Level::PerRow;
-        let is_flat = is_elements && from.iter().all(|home| self.is_in_step(*home, level, &registers.all));
         let is_inside = |home: &Home| match home {
             Home::Operand(index) => self.operands[*index].is_constant(),
             Home::Result(_) | Home::Fold(_) => false,
@@ -375,34 +382,48 @@ impl<'g> Compiler<'g> {
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
+        let action = match (chain::link(chain, &operands), to) {
+            (Some(chain), _) => RowAction::Chain(chain),
+            (None, Home::Fold(_)) => RowAction::Loop(kernel.fold.expect("it is folded").add),
+            (None, _) => RowAction::Loop(kernel.function),
+        };
         self.instructions.push(RowInstruction {
-            function: match to {
-                Home::Fold(_) => kernel.fold.expect("it is folded").add,
-                _ => kernel.function,
-            },
+            action,
             from,
             to,
             is_elementwise: is_elements,
-            is_flat,
+            is_flat: chain.iter().all(|member| member.is_flat),
             is_inside,
-            is_per_row,
+            is_per_row: is_elements && level == Level::PerRow,
         });
     }
 
-    /// Whether the rows of a block stand one after the other, as those of the result do, or are one element throughout.
-    fn is_in_step(&self, home: Home, level: Level, registers: &[Register]) -> bool {
-        match home {
-            Home::Register(index) => registers[index].level == level,
-            Home::Result(result) => self.targets[result].level == level,
-            Home::Fold(_) => unreachable!("nothing here reads a folded total"),
-            Home::Operand(index) => {
-                let operand = &self.operands[index];
+    /// Whether the rows of a block of an operand stand one after the other, as those of a result of this level do, or are one
+    /// element throughout.
+    fn is_in_step(&self, from: From, level: Level) -> bool {
+        match from {
+            From::Member(value) => self.level(value) == level,
+            From::Outside(walk) => {
+                let operand = &self.operands[walk];
                 let row = if level == Level::Full { self.width } else { 1 };
                 let advances = operand.is_splat == (level == Level::PerRow);
                 operand.is_constant() || (advances && is_dense(&self.outer, &operand.strides, row))
             }
         }
     }
+}
+
+/// For each value that a member gives to others, the last instruction that reads it.
+fn last_reads(chains: &[Vec<Member>]) -> HashMap<Value, usize> {
+    let mut last = HashMap::new();
+    for (index, chain) in chains.iter().enumerate() {
+        for from in chain::operands(chain) {
+            if let From::Member(value) = from {
+                last.insert(value, index);
+            }
+        }
+    }
+    last
 }
 
 /// Hands out registers; what is freed is used again.

@@ -12,11 +12,13 @@
 //! Some programs are the [`epilogue`](super::epilogue) of a kernel that computes its output in tiles: they run on each tile as
 //! it is computed.
 
+mod chain;
 mod compile;
 mod space;
 
 use smallvec::SmallVec;
 
+pub(crate) use chain::Chain;
 pub(super) use compile::{Compiled, PART_COST, compile};
 pub(crate) use space::Level;
 pub(super) use space::Space;
@@ -105,13 +107,19 @@ pub(crate) struct Register {
     pub(crate) offset: usize,
 }
 
-/// No row kernel reads more operands than this.
-pub(crate) const MOST_OPERANDS: usize = 4;
+/// What is done to a row.
+#[derive(Debug, Clone)]
+pub(crate) enum RowAction {
+    /// One kernel.
+    Loop(RowLoop),
+    /// Several, in one loop.
+    Chain(Chain),
+}
 
-/// A row kernel applied to homes.
+/// A row kernel, or a chain of them, applied to homes.
 #[derive(Debug, Clone)]
 pub(crate) struct RowInstruction {
-    pub(crate) function: RowLoop,
+    pub(crate) action: RowAction,
     pub(crate) from: SmallVec<[Home; 3]>,
     pub(crate) to: Home,
     /// Whether each element comes from the elements at its position.
@@ -192,7 +200,12 @@ fn is_dense(outer: &[usize], strides: &[usize], row: usize) -> bool {
 
 impl std::fmt::Display for RowProgram {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let RowProgram { rows, width, block_rows, block_columns, .. } = self;
-        write!(f, "{rows} rows of {width} in blocks of {block_rows} by {block_columns}")
+        let RowProgram { rows, width, block_rows, block_columns, instructions, .. } = self;
+        let loops = instructions.len();
+        let plural = if loops == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{rows} rows of {width} in blocks of {block_rows} by {block_columns}, {loops} loop{plural} each"
+        )
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Product;
-use super::instructions::Kernels;
+use super::kernels::Kernels;
 
 /// Terms that are added up in registers before they are added to the destination, about. A panel of the right matrix
 /// of so many rows stays in the first-level cache while all rows of the left meet it.

@@ -5,7 +5,7 @@
 //! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
 //! strides, and be transposed at no cost. Columns that do not fill a register are masked. AVX-512 has tiles of up to
-//! 14 rows of two registers, or one row of eight (`instructions.rs` has the tables); which one a product gets, the
+//! 14 rows of two registers, or one row of eight (`kernels.rs` has the tables); which one a product gets, the
 //! number of loads and multiplications decides (`blocking.rs`).
 //!
 //! **Blocks.** The inner dimension is cut into blocks of about 256. For each block, and for each panel (a tile's width
@@ -24,10 +24,9 @@
 //! And the product of a row and a column is a dot product, summed in some chains at once.)
 
 mod blocking;
-mod instructions;
+mod kernels;
 mod pack;
 mod tile;
-mod vector;
 
 #[cfg(test)]
 mod tests;
@@ -36,11 +35,13 @@ use std::ops::Range;
 
 pub(crate) use blocking::sums_at_once;
 use blocking::{Blocking, Order, share};
-use instructions::Kernels;
-pub(crate) use instructions::{Float, Instructions};
+pub(crate) use kernels::Float;
+use kernels::Kernels;
 use pack::Panels;
 pub(crate) use tile::Beta;
 use tile::Tile;
+
+use super::instructions::Instructions;
 
 /// An operand in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +85,7 @@ impl<T: Float> Gemm<T> {
 
     /// One of so many products of a shape, which are independent: each need be cut into fewer parts.
     pub(crate) fn of_batch(product: Product, stride: usize, batch: usize) -> Gemm<T> {
-        let fastest = Instructions::present().next().unwrap_or(Instructions::Portable);
-        Gemm::with_instructions(product, stride, batch, fastest)
+        Gemm::with_instructions(product, stride, batch, Instructions::fastest())
     }
 
     /// The same with other instructions than the fastest, which must be present.

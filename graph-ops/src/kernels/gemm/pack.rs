@@ -1,7 +1,7 @@
 //! Copies of what would be read in an unfortunate order: panels of the right matrix, some registers of
 //! columns wide, with their rows one after the other.
 
-use super::vector::Vector;
+use super::super::vector::Vector;
 
 /// Where panels come from, and where they go.
 #[derive(Debug)]

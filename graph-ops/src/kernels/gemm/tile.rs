@@ -1,7 +1,7 @@
 //! The innermost loops: a tile of the destination in registers, and the dot product.
 
 use super::super::scalar::Number;
-use super::vector::{MAX_LANES, Vector};
+use super::super::vector::{MAX_LANES, Vector};
 
 /// What becomes of the destination's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -110,6 +110,7 @@ impl Op for Pointwise {
         let check = self.0.value_check(inputs[0].dtype);
         let kernel = PointwiseKernel::new(row_loop, inputs, &outputs[0]);
         let kernel = kernel.with_check(check).with_cost(self.0.cost(inputs[0].dtype));
+        let kernel = kernel.with_link(self.0.link(inputs[0].dtype));
         Ok(Box::new(match self.0.on_bits(inputs[0].dtype) {
             Some(function) => {
                 kernel.with_scalar(ScalarKernel { function, check: self.0.bits_check(inputs[0].dtype) })

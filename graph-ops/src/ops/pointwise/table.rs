@@ -10,9 +10,10 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, OpError, ScalarCheck, ScalarFn, View};
+use graph_core::{DType, Link, OpError, ScalarCheck, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
+use crate::kernels::chain::LinkOp;
 use crate::kernels::loops::{RowLoop, binary_bits, binary_loop, unary_bits, unary_loop};
 use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
@@ -230,7 +231,7 @@ table! {
         /// Softplus, `ln(1 + eˣ)`: a smooth rectifier. Neither overflows for large `x` nor loses small ones.
         Softplus softplus: Float, |x| Real::softplus(x), d [g x y] { g * x.sigmoid() };
         /// Rectifier, `max(x, 0)`; NaN stays. The gradient at 0 is 0.
-        Relu relu: Number, |x| if x < Default::default() { Default::default() } else { x },
+        Relu relu: Number, |x| x.rectified(),
             d [g x y] { y.gt(0).select(g, 0) };
         /// Error function, `2/√π ∫₀ˣ exp(-t²) dt`.
         Erf erf: Float, |x| Real::erf(x),
@@ -308,6 +309,24 @@ impl ScalarOp {
             Div => 4,
             _ => 1,
         }
+    }
+
+    /// The row as a link of chains, if it is an instruction or few.
+    pub(super) fn link(self, dtype: DType) -> Option<Link> {
+        let op = match self {
+            ScalarOp::Neg => LinkOp::Neg,
+            ScalarOp::Abs => LinkOp::Abs,
+            ScalarOp::Sqrt => LinkOp::Sqrt,
+            ScalarOp::Relu => LinkOp::Relu,
+            ScalarOp::Add => LinkOp::Add,
+            ScalarOp::Sub => LinkOp::Sub,
+            ScalarOp::Mul => LinkOp::Mul,
+            ScalarOp::Div => LinkOp::Div,
+            ScalarOp::Minimum => LinkOp::Minimum,
+            ScalarOp::Maximum => LinkOp::Maximum,
+            _ => return None,
+        };
+        op.link(dtype)
     }
 
     /// What must be checked in the second operand's data before the loop may run.

@@ -2,10 +2,10 @@
 
 use std::array::from_fn;
 
-use super::super::super::scalar::Number;
+use super::super::scalar::Real;
 use super::Vector;
 
-impl<T: Number, const LANES: usize> Vector for [T; LANES] {
+impl<T: Real, const LANES: usize> Vector for [T; LANES] {
     type Element = T;
     type Mask = usize;
     const LANES: usize = LANES;
@@ -60,6 +60,38 @@ impl<T: Number, const LANES: usize> Vector for [T; LANES] {
     #[inline(always)]
     unsafe fn plus(self, other: [T; LANES]) -> [T; LANES] {
         from_fn(|i| self[i].plus(other[i]))
+    }
+    #[inline(always)]
+    unsafe fn minus(self, other: [T; LANES]) -> [T; LANES] {
+        from_fn(|i| self[i].minus(other[i]))
+    }
+    #[inline(always)]
+    unsafe fn over(self, other: [T; LANES]) -> [T; LANES] {
+        from_fn(|i| self[i].over(other[i]))
+    }
+    #[inline(always)]
+    unsafe fn least(self, other: [T; LANES]) -> [T; LANES] {
+        from_fn(|i| self[i].least(other[i]))
+    }
+    #[inline(always)]
+    unsafe fn greatest(self, other: [T; LANES]) -> [T; LANES] {
+        from_fn(|i| self[i].greatest(other[i]))
+    }
+    #[inline(always)]
+    unsafe fn negated(self) -> [T; LANES] {
+        self.map(T::negated)
+    }
+    #[inline(always)]
+    unsafe fn magnitude(self) -> [T; LANES] {
+        self.map(T::magnitude)
+    }
+    #[inline(always)]
+    unsafe fn root(self) -> [T; LANES] {
+        self.map(T::sqrt)
+    }
+    #[inline(always)]
+    unsafe fn rectified(self) -> [T; LANES] {
+        self.map(T::rectified)
     }
     #[inline(always)]
     unsafe fn times_plus(self, factor: [T; LANES], summand: [T; LANES]) -> [T; LANES] {

@@ -1,50 +1,14 @@
-//! The instruction sets, and for each of them the tiles that fit its registers.
+//! The kernels of each instruction set: the tiles that fit its registers, and what prepares them.
 //!
 //! A tile of h rows and w registers of columns takes h w registers for sums, w for the right matrix and one for the
 //! left. It does h w multiplications for h + w loads, so it is as square as may be; but a product with few rows is
 //! better served by wide tiles, and one with few columns by high ones. So there is a table for each instruction set:
 //! a row for each height, with as many widths as fit.
 
+use super::super::instructions::Instructions;
 use super::super::scalar::Number;
 use super::pack::{Panels, pack_columns, pack_rows};
 use super::tile::{Tile, dot, row, tile};
-
-/// What the processor offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Instructions {
-    /// Registers of 64 bytes.
-    Avx512,
-    /// Registers of 32 bytes, with FMA.
-    Avx2,
-    /// Whatever the compiler makes of plain loops.
-    Portable,
-}
-
-impl Instructions {
-    /// All of them, the fastest first.
-    const ALL: [Instructions; 3] = [Instructions::Avx512, Instructions::Avx2, Instructions::Portable];
-
-    /// Those that this processor has, the fastest first.
-    pub(crate) fn present() -> impl Iterator<Item = Instructions> {
-        Instructions::ALL.into_iter().filter(|instructions| instructions.are_present())
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    fn are_present(self) -> bool {
-        match self {
-            Instructions::Avx512 => {
-                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")
-            }
-            Instructions::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            Instructions::Portable => true,
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn are_present(self) -> bool {
-        self == Instructions::Portable
-    }
-}
 
 /// Computes a tile; see [`tile`].
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);

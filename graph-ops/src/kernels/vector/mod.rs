@@ -1,4 +1,4 @@
-//! A register full of numbers: the few operations that the product needs of it, for each instruction set.
+//! A register full of numbers: the few operations that products and chains need of it, for each instruction set.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -6,18 +6,18 @@ mod avx2;
 mod avx512;
 mod portable;
 
-use super::super::scalar::Number;
+use super::scalar::Real;
 
 /// The lanes of the widest register of all.
-pub(super) const MAX_LANES: usize = 16;
+pub(crate) const MAX_LANES: usize = 16;
 
 /// A register of `LANES` numbers.
 ///
 /// # Safety
 /// Every function may only be called where the processor has the instructions, from a function that is compiled for
 /// them. What it reads or writes through a pointer must be memory of that many elements; no alignment is asked for.
-pub(super) trait Vector: Copy {
-    type Element: Number;
+pub(crate) trait Vector: Copy {
+    type Element: Real;
     /// Chooses the first lanes.
     type Mask: Copy;
     const LANES: usize;
@@ -40,6 +40,18 @@ pub(super) trait Vector: Copy {
     unsafe fn store_masked(self, to: *mut Self::Element, mask: Self::Mask);
     unsafe fn times(self, other: Self) -> Self;
     unsafe fn plus(self, other: Self) -> Self;
+    unsafe fn minus(self, other: Self) -> Self;
+    unsafe fn over(self, other: Self) -> Self;
+    /// The smaller; NaN if either is.
+    unsafe fn least(self, other: Self) -> Self;
+    /// The larger; NaN if either is.
+    unsafe fn greatest(self, other: Self) -> Self;
+    unsafe fn negated(self) -> Self;
+    unsafe fn magnitude(self) -> Self;
+    /// Square root.
+    unsafe fn root(self) -> Self;
+    /// 0 where it is less than that.
+    unsafe fn rectified(self) -> Self;
     /// `self * factor + summand`, rounded once where the instruction set has that.
     unsafe fn times_plus(self, factor: Self, summand: Self) -> Self;
     /// Writes the first `TURNED` columns of `LANES` rows as rows: `rows(i)[j]` goes to `to[j * stride + i]`.

@@ -8,7 +8,8 @@ macro_rules! vector {
     (
         $register:ty, $element:ty, $lanes:literal, $turned:literal, $mask:ident,
         $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
-        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident
+        $store_masked:ident, $times:ident, $plus:ident, $minus:ident, $over:ident, $least:ident,
+        $greatest:ident, $negated:ident, $magnitude:ident, $root:ident, $rectified:ident, $times_plus:ident, $turn:ident
     ) => {
         impl Vector for $register {
             type Element = $element;
@@ -73,6 +74,46 @@ macro_rules! vector {
                 unsafe { $plus(self, other) }
             }
             #[inline(always)]
+            unsafe fn minus(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $minus(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn over(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $over(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn least(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $least(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn greatest(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $greatest(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn negated(self) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $negated(self) }
+            }
+            #[inline(always)]
+            unsafe fn magnitude(self) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $magnitude(self) }
+            }
+            #[inline(always)]
+            unsafe fn root(self) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $root(self) }
+            }
+            #[inline(always)]
+            unsafe fn rectified(self) -> $register {
+                // SAFETY: the caller has AVX2.
+                unsafe { $rectified(self) }
+            }
+            #[inline(always)]
             unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
                 // SAFETY: the caller has AVX2 and FMA.
                 unsafe { $times_plus(self, factor, summand) }
@@ -89,13 +130,63 @@ macro_rules! vector {
 vector! {
     __m256, f32, 8, 4, first_of_eight,
     _mm256_set1_ps, _mm256_broadcastss_ps, _mm_load_ss, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_storeu_ps,
-    _mm256_maskstore_ps, _mm256_mul_ps, _mm256_add_ps, _mm256_fmadd_ps, turned_f32
+    _mm256_maskstore_ps, _mm256_mul_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_div_ps, least_f32, greatest_f32,
+    negated_f32, magnitude_f32, _mm256_sqrt_ps, rectified_f32, _mm256_fmadd_ps, turned_f32
 }
 
 vector! {
     __m256d, f64, 4, 2, first_of_four,
     _mm256_set1_pd, _mm256_broadcastsd_pd, _mm_load_sd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_storeu_pd,
-    _mm256_maskstore_pd, _mm256_mul_pd, _mm256_add_pd, _mm256_fmadd_pd, turned_f64
+    _mm256_maskstore_pd, _mm256_mul_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_div_pd, least_f64, greatest_f64,
+    negated_f64, magnitude_f64, _mm256_sqrt_pd, rectified_f64, _mm256_fmadd_pd, turned_f64
+}
+
+/// The functions that are more than one instruction, for a register of some elements.
+macro_rules! arithmetic {
+    (
+        $register:ty: $least:ident $greatest:ident $negated:ident $magnitude:ident $rectified:ident,
+        $min:ident $max:ident $or_nan:expr, $xor:ident $and_not:ident $sign:expr, $zero:ident
+    ) => {
+        // What the instructions give if an operand is NaN is the second one, so the first has to be tested for it.
+        #[inline(always)]
+        unsafe fn $least(x: $register, y: $register) -> $register {
+            // SAFETY: the caller has AVX2.
+            unsafe { $or_nan(x, $min(x, y)) }
+        }
+        #[inline(always)]
+        unsafe fn $greatest(x: $register, y: $register) -> $register {
+            // SAFETY: the caller has AVX2.
+            unsafe { $or_nan(x, $max(x, y)) }
+        }
+        #[inline(always)]
+        unsafe fn $negated(x: $register) -> $register {
+            // SAFETY: the caller has AVX2.
+            unsafe { $xor(x, $sign) }
+        }
+        #[inline(always)]
+        unsafe fn $magnitude(x: $register) -> $register {
+            // SAFETY: the caller has AVX2.
+            unsafe { $and_not($sign, x) }
+        }
+        // Of NaN and of zeros, the second operand is what the instruction gives.
+        #[inline(always)]
+        unsafe fn $rectified(x: $register) -> $register {
+            // SAFETY: the caller has AVX2.
+            unsafe { $max($zero(), x) }
+        }
+    };
+}
+
+arithmetic! {
+    __m256: least_f32 greatest_f32 negated_f32 magnitude_f32 rectified_f32,
+    _mm256_min_ps _mm256_max_ps (|x, y| _mm256_blendv_ps(y, x, _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x))),
+    _mm256_xor_ps _mm256_andnot_ps _mm256_set1_ps(-0.0), _mm256_setzero_ps
+}
+
+arithmetic! {
+    __m256d: least_f64 greatest_f64 negated_f64 magnitude_f64 rectified_f64,
+    _mm256_min_pd _mm256_max_pd (|x, y| _mm256_blendv_pd(y, x, _mm256_cmp_pd::<_CMP_UNORD_Q>(x, x))),
+    _mm256_xor_pd _mm256_andnot_pd _mm256_set1_pd(-0.0), _mm256_setzero_pd
 }
 
 #[inline(always)]

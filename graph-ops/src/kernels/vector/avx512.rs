@@ -8,7 +8,8 @@ macro_rules! vector {
     (
         $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal,
         $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
-        $store_masked:ident, $times:ident, $plus:ident, $times_plus:ident, $turn:ident, $turn_square:ident
+        $store_masked:ident, $times:ident, $plus:ident, $minus:ident, $over:ident, $least:ident,
+        $greatest:ident, $negated:ident, $magnitude:ident, $root:ident, $rectified:ident, $times_plus:ident, $turn:ident, $turn_square:ident
     ) => {
         impl Vector for $register {
             type Element = $element;
@@ -66,6 +67,46 @@ macro_rules! vector {
                 unsafe { $plus(self, other) }
             }
             #[inline(always)]
+            unsafe fn minus(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $minus(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn over(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $over(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn least(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $least(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn greatest(self, other: $register) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $greatest(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn negated(self) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $negated(self) }
+            }
+            #[inline(always)]
+            unsafe fn magnitude(self) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $magnitude(self) }
+            }
+            #[inline(always)]
+            unsafe fn root(self) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $root(self) }
+            }
+            #[inline(always)]
+            unsafe fn rectified(self) -> $register {
+                // SAFETY: the caller has AVX-512.
+                unsafe { $rectified(self) }
+            }
+            #[inline(always)]
             unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
                 // SAFETY: the caller has AVX-512.
                 unsafe { $times_plus(self, factor, summand) }
@@ -91,13 +132,63 @@ macro_rules! vector {
 vector! {
     __m512, f32, u16, 16, 4,
     _mm512_set1_ps, _mm512_broadcastss_ps, _mm_load_ss, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
-    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_fmadd_ps, turned_f32, turned_square_f32
+    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_div_ps, least_f32, greatest_f32,
+    negated_f32, magnitude_f32, _mm512_sqrt_ps, rectified_f32, _mm512_fmadd_ps, turned_f32, turned_square_f32
 }
 
 vector! {
     __m512d, f64, u8, 8, 2,
     _mm512_set1_pd, _mm512_broadcastsd_pd, _mm_load_sd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
-    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_fmadd_pd, turned_f64, turned_square_f64
+    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_div_pd, least_f64, greatest_f64,
+    negated_f64, magnitude_f64, _mm512_sqrt_pd, rectified_f64, _mm512_fmadd_pd, turned_f64, turned_square_f64
+}
+
+/// The functions that are more than one instruction, for a register of some elements.
+macro_rules! arithmetic {
+    (
+        $register:ty: $least:ident $greatest:ident $negated:ident $magnitude:ident $rectified:ident,
+        $min:ident $max:ident $or_nan:expr, $xor:ident $and_not:ident $sign:expr, $zero:ident
+    ) => {
+        // What the instructions give if an operand is NaN is the second one, so the first has to be tested for it.
+        #[inline(always)]
+        unsafe fn $least(x: $register, y: $register) -> $register {
+            // SAFETY: the caller has AVX-512.
+            unsafe { $or_nan(x, $min(x, y)) }
+        }
+        #[inline(always)]
+        unsafe fn $greatest(x: $register, y: $register) -> $register {
+            // SAFETY: the caller has AVX-512.
+            unsafe { $or_nan(x, $max(x, y)) }
+        }
+        #[inline(always)]
+        unsafe fn $negated(x: $register) -> $register {
+            // SAFETY: the caller has AVX-512.
+            unsafe { $xor(x, $sign) }
+        }
+        #[inline(always)]
+        unsafe fn $magnitude(x: $register) -> $register {
+            // SAFETY: the caller has AVX-512.
+            unsafe { $and_not($sign, x) }
+        }
+        // Of NaN and of zeros, the second operand is what the instruction gives.
+        #[inline(always)]
+        unsafe fn $rectified(x: $register) -> $register {
+            // SAFETY: the caller has AVX-512.
+            unsafe { $max($zero(), x) }
+        }
+    };
+}
+
+arithmetic! {
+    __m512: least_f32 greatest_f32 negated_f32 magnitude_f32 rectified_f32,
+    _mm512_min_ps _mm512_max_ps (|x, y| _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), x)),
+    _mm512_xor_ps _mm512_andnot_ps _mm512_set1_ps(-0.0), _mm512_setzero_ps
+}
+
+arithmetic! {
+    __m512d: least_f64 greatest_f64 negated_f64 magnitude_f64 rectified_f64,
+    _mm512_min_pd _mm512_max_pd (|x, y| _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x), x)),
+    _mm512_xor_pd _mm512_andnot_pd _mm512_set1_pd(-0.0), _mm512_setzero_pd
 }
 
 /// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
