@@ -138,7 +138,8 @@ impl Parser<'_> {
         }
         self.sign(':')?;
         let fact = self.fact()?;
-        if fact.num_bytes() > MAX_BYTES {
+        // A stack, whose length is not known, is no constant.
+        if fact.checked_num_bytes().is_none_or(|bytes| bytes > MAX_BYTES) {
             return Err(error(line, format!("{fact} is too large for text")));
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -211,6 +211,7 @@ fn what_is_no_graph_is_refused_with_its_line() {
         body("%2 = constant [1, 2] : i64[3]"),
         body("%2 = constant 1 : i64[2]"),
         body("%2 = constant splat 1 : i64[99999999999]"),
+        body("%2 = constant splat 1 : i64[?, 3]"),
         body("%2 = while(%0) condition(%0: i64[]) { return %0 } body(%0: i64[]) { return %0 }"),
         body("%2 = while(%0) carried=1 condition(%0: i64[]) { return %0 } body(%0: i64[]) { return %0 }"),
         body("%2 = call(%0) body(%0 donated: i64[]) { return %0 }"),
@@ -245,6 +246,7 @@ fn what_is_no_graph_is_refused_with_its_line() {
     line 2: 2 elements do not fill shape [3]
     line 2: 1 elements do not fill shape [2]
     line 2: i64[99999999999] is too large for text
+    line 2: i64[?, 3] is too large for text
     line 2: attribute `carried` must be a whole number
     line 2: while: a condition is a bool scalar, not i64[]
     line 4: in region `body` of node 2: input 0 of region `body` is donated

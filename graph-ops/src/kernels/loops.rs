@@ -48,7 +48,7 @@ impl<T: Copy> RowBlocks<T> {
 }
 
 /// The body of every row loop: the destination, as a function of a block's position and an element's place in it. All
-/// of a block is computed before any of it is written.
+/// of a block is computed before any of it is written; what is left of the row goes element by element.
 ///
 /// # Safety
 /// As for [`RowLoop`]. The function may rely on positions within the row.
@@ -70,13 +70,11 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
         unsafe { destination.add(at).cast::<[U; BLOCK]>().write(elements) };
         at += BLOCK;
     }
-    let rest = len - at;
-    let mut elements = [U::default(); BLOCK];
-    for (k, element) in elements.iter_mut().enumerate().take(rest) {
-        *element = f(at, k);
+    while at < len {
+        // SAFETY: the element lies within the row.
+        unsafe { destination.add(at).write(f(at, 0)) };
+        at += 1;
     }
-    // SAFETY: at + rest is the length of the row, and less than a block is left of it.
-    unsafe { destination.add(at).copy_from_nonoverlapping(elements.as_ptr(), rest) };
 }
 
 /// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since

@@ -33,6 +33,8 @@ pub(crate) struct PointwiseKernel {
 struct OperandWalk {
     /// What the operand must be: the loop reads through its address.
     fact: Fact,
+    /// Bytes of an element.
+    size: usize,
     is_splat: bool,
     /// Elements to advance along each outer axis; 0 where the operand is broadcast.
     strides: SmallVec<[usize; 4]>,
@@ -80,7 +82,7 @@ impl PointwiseKernel {
             .map(|(fact, mut strides)| {
                 let step = strides.pop().unwrap_or(0);
                 debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-                OperandWalk { fact: (*fact).clone(), is_splat: step == 0, strides }
+                OperandWalk { fact: (*fact).clone(), size: fact.dtype.size(), is_splat: step == 0, strides }
             })
             .collect();
         PointwiseKernel {
@@ -129,24 +131,33 @@ impl PointwiseKernel {
     /// Addresses are those of arrays of the kernel's facts; an operand is the output itself or does not overlap it;
     /// nobody else writes these elements.
     unsafe fn run_range(&self, out: Address, operands: &[Address], from: usize, to: usize) {
+        let size = self.out.dtype.size();
+        let (mut row, mut column) = (from / self.row_len, from % self.row_len);
+        let mut rows: SmallVec<[RowOperand; 3]> = SmallVec::new();
         let mut at = from;
         while at < to {
-            let (row, column) = (at / self.row_len, at % self.row_len);
             let len = (self.row_len - column).min(to - at);
-            let rows: SmallVec<[RowOperand; 3]> = self
-                .operands
-                .iter()
-                .zip(operands)
-                .map(|(walk, base)| {
+            // Of one axis around rows, it is as far from each row to the next.
+            if rows.is_empty() || column > 0 || self.outer.len() > 1 {
+                rows.clear();
+                rows.extend(self.operands.iter().zip(operands).map(|(walk, base)| {
                     let along_row = if walk.is_splat { 0 } else { column };
-                    let offset =
-                        (row_offset(&self.outer, &walk.strides, row) + along_row) * walk.fact.dtype.size();
-                    RowOperand { address: base.at(offset), is_splat: walk.is_splat }
-                })
-                .collect();
+                    let offset = row_offset(&self.outer, &walk.strides, row) + along_row;
+                    RowOperand { address: base.at(offset * walk.size), is_splat: walk.is_splat }
+                }));
+            }
             // SAFETY: offsets lie within the operands by construction of the walks.
-            unsafe { (self.row_loop)(out.at(at * self.out.dtype.size()), &rows, len) };
+            unsafe { (self.row_loop)(out.at(at * size), &rows, len) };
             at += len;
+            row += 1;
+            if column == 0 {
+                for (operand, walk) in rows.iter_mut().zip(&self.operands) {
+                    let step = walk.strides.last().map_or(0, |stride| stride * walk.size);
+                    operand.address = operand.address.wrapping_add(step);
+                }
+            } else {
+                (column, rows) = (0, SmallVec::new());
+            }
         }
     }
 }

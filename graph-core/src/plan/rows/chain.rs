@@ -115,7 +115,7 @@ pub(super) fn operands<'m>(chain: impl IntoIterator<Item = &'m Member>) -> Small
     operands
 }
 
-/// The chain of several members, on these operands of theirs; `None` of a single one.
+/// The chain of several members, on these operands of theirs; `None` of a single one, whose own loop is the better one.
 pub(super) fn link(chain: &[Member], operands: &[From]) -> Option<Chain> {
     if chain.len() == 1 {
         return None;
