@@ -10,7 +10,7 @@ use graph_core::{
 use super::indices::Indices;
 use super::lanes::{Lanes, for_each_block, row};
 use super::loops::multiversion;
-use super::reduce::Accumulate;
+use super::reduce::{Accumulate, largest, sum_with};
 use super::scalar::{Number, Real};
 
 /// What is made of a lane.
@@ -97,68 +97,100 @@ fn lane<T>(function: LaneFunction, out: &mut [T], x: &[T], len: usize, start: us
 where
     T: Accumulate<Total: Real> + Real,
 {
-    let positions = || (0..len).map(|i| start + i * stride);
-    let largest = positions().map(|at| x[at]).fold(T::LEAST, Number::greatest);
+    let lane = Lane { x, len, start, stride };
+    let largest = lane.largest();
     match function {
         LaneFunction::Softmax => {
-            let mut total = T::Total::default();
-            for_each_exponential(positions(), x, largest, |at, y| {
-                out[at] = y;
-                total = total.plus(y.widen());
+            let total = lane.exponentials(largest, |first, group| match stride {
+                1 => out[start + first..][..group.len()].copy_from_slice(group),
+                _ => group.iter().zip(first..).for_each(|(&y, i)| out[start + i * stride] = y),
             });
             let scale = T::narrow(total.reciprocal());
-            positions().for_each(|at| out[at] = out[at].times(scale));
+            lane.positions().for_each(|at| out[at] = out[at].times(scale));
         }
         LaneFunction::LogSoftmax => {
-            let total = T::narrow(shifted_total(positions(), x, largest).ln());
-            positions().for_each(|at| out[at] = x[at].minus(largest).minus(total));
+            let total = T::narrow(lane.exponentials(largest, |_, _| ()).ln());
+            lane.positions().for_each(|at| out[at] = x[at].minus(largest).minus(total));
         }
         LaneFunction::LogSumExp => {
             // An infinite shift would make `∞ - ∞`; unshifted, infinities come out as they should.
             let shift = if largest.minus(largest) == T::default() { largest } else { T::default() };
-            let total = shifted_total(positions(), x, shift);
+            let total = lane.exponentials(shift, |_, _| ());
             out[start] = T::narrow(total.ln().plus(shift.widen()));
         }
     }
 }
 
-/// Exponentials that are computed together: vectors of them, with something in the place of those that there are not.
+/// Elements that are worked on together: registers of them, with something in the place of those that there are not.
 const GROUP: usize = 64;
-/// A group is as long as it must be, in whole vectors.
-const VECTOR: usize = 16;
+/// A group is as long as it must be, in whole registers.
+const REGISTER: usize = 16;
 
-/// Calls `visit` with each position and `exp(x - shift)` there, in order.
-#[inline(always)]
-fn for_each_exponential<T: Real>(
-    mut positions: impl ExactSizeIterator<Item = usize> + Clone,
-    x: &[T],
-    shift: T,
-    mut visit: impl FnMut(usize, T),
-) {
-    while positions.len() > 0 {
-        let mut group = [T::default(); GROUP];
-        let len = positions.len().min(GROUP);
-        for (element, at) in group.iter_mut().zip(positions.clone()) {
-            *element = x[at].minus(shift);
-        }
-        for element in &mut group[..len.next_multiple_of(VECTOR)] {
-            *element = element.exp();
-        }
-        for (&y, at) in group[..len].iter().zip(&mut positions) {
-            visit(at, y);
-        }
-    }
+/// `len` elements from `start`, `stride` apart.
+#[derive(Clone, Copy)]
+struct Lane<'a, T> {
+    x: &'a [T],
+    len: usize,
+    start: usize,
+    stride: usize,
 }
 
-/// `Σ exp(x - shift)`
-#[inline(always)]
-fn shifted_total<T>(positions: impl ExactSizeIterator<Item = usize> + Clone, x: &[T], shift: T) -> T::Total
+impl<T> Lane<'_, T>
 where
     T: Accumulate<Total: Real> + Real,
 {
-    let mut total = T::Total::default();
-    for_each_exponential(positions, x, shift, |_, y| total = total.plus(y.widen()));
-    total
+    #[inline(always)]
+    fn positions(self) -> impl ExactSizeIterator<Item = usize> {
+        (0..self.len).map(move |i| self.start + i * self.stride)
+    }
+
+    /// The largest element; NaN if any is.
+    #[inline(always)]
+    fn largest(self) -> T {
+        if self.stride == 1 && self.len >= REGISTER {
+            return self.x[self.start..][..self.len]
+                .chunks(GROUP)
+                .fold(T::LEAST, |result, group| result.greatest(largest(group)));
+        }
+        self.positions().fold(T::LEAST, |result, at| result.greatest(self.x[at]))
+    }
+
+    /// `Σ exp(x - shift)`; calls `visit` with groups of exponentials, and the number of the first element of each.
+    #[inline(always)]
+    fn exponentials(self, shift: T, mut visit: impl FnMut(usize, &[T])) -> T::Total {
+        let mut total = T::Total::default();
+        let mut first = 0;
+        if self.stride == 1 {
+            for x in self.x[self.start..][..self.len].chunks_exact(GROUP) {
+                let mut group = [T::default(); GROUP];
+                group.iter_mut().zip(x).for_each(|(y, x)| *y = x.minus(shift).exp());
+                total = sum_with(total, &group);
+                visit(first, &group);
+                first += GROUP;
+            }
+        }
+        for first in (first..self.len).step_by(GROUP) {
+            let mut group = [T::default(); GROUP];
+            let len = GROUP.min(self.len - first);
+            for (element, i) in group[..len].iter_mut().zip(first..) {
+                *element = self.x[self.start + i * self.stride].minus(shift);
+            }
+            let whole = len.next_multiple_of(REGISTER);
+            group[..whole].iter_mut().for_each(|element| *element = element.exp());
+            if len < REGISTER {
+                // Few are added faster one after the other than a register is.
+                for (y, i) in group[..len].iter().zip(first..) {
+                    visit(i, std::slice::from_ref(y));
+                    total = total.plus(y.widen());
+                }
+            } else {
+                group[len..whole].fill(T::default());
+                total = sum_with(total, &group[..whole]);
+                visit(first, &group[..len]);
+            }
+        }
+        total
+    }
 }
 
 /// The function of one row.
@@ -251,8 +283,9 @@ fn cross_entropy_loop(logits: DType, labels: DType) -> RowLoop {
                 let (x, label) = unsafe {
                     (row::<$ty>(&operands[0], len), operands[1].address.cast::<$label>().read() as usize)
                 };
-                let largest = x.iter().copied().fold(<$ty>::LEAST, Number::greatest);
-                let total = shifted_total(0..len, x, largest).ln();
+                let lane = Lane { x, len, start: 0, stride: 1 };
+                let largest = lane.largest();
+                let total = lane.exponentials(largest, |_, _| ()).ln();
                 let loss = <$ty>::narrow(total.plus(largest.widen().minus(x[label].widen())));
                 // SAFETY: as above.
                 unsafe { destination.cast::<$ty>().write(loss) };

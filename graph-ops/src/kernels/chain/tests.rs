@@ -1,3 +1,5 @@
+//! Chains against the arithmetic of single elements, for every instruction set that this processor has.
+
 use graph_core::{ChainLink, ChainLoop, ChainOther, RowOperand};
 use proptest::prelude::*;
 

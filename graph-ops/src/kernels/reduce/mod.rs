@@ -11,6 +11,7 @@ use graph_core::{DType, Fact, Kernel, OpError, RowKernel, Source, View, ViewMut}
 pub(crate) use self::monoid::Accumulate;
 pub use self::monoid::Reduction;
 use self::monoid::{Monoid, RUN, with_monoid};
+pub(crate) use self::row::{largest, sum_with};
 use self::row::{reduce_row, row_kernel};
 use super::parallel::{Disjoint, PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 

@@ -4,7 +4,7 @@ use graph_core::{RowFold, RowKernel, RowOperand, RowSpan};
 
 use super::super::lanes::row;
 use super::super::parallel::for_each_chunk;
-use super::monoid::{Accumulate, Monoid, RUN};
+use super::monoid::{Accumulate, Max, Monoid, RUN, Sum};
 
 /// Parallel accumulators along a row.
 const LANES: usize = 16;
@@ -88,11 +88,24 @@ fn combined<T: Accumulate, M: Monoid>(before: Option<T::Total>, totals: &[T::Tot
     totals.fold(before, |before, total| Some(before.map_or(total, |before| M::combine(before, total))))
 }
 
+/// The sum of elements that are no more than a chunk, with what was before.
+#[inline(always)]
+pub(crate) fn sum_with<T: Accumulate>(total: T::Total, elements: &[T]) -> T::Total {
+    add_elements::<T, Sum>(total, elements)
+}
+
+/// The largest of elements that are no more than a chunk; NaN if any is.
+#[inline(always)]
+pub(crate) fn largest<T: Accumulate>(elements: &[T]) -> T {
+    T::narrow(add_elements::<T, Max>(T::LEAST.widen(), elements))
+}
+
 fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
     add_elements::<T, M>(M::identity::<T>().widen(), row)
 }
 
 /// A total with more elements of its chunk, which are the next whole blocks, or what is left.
+#[inline(always)]
 fn add_elements<T: Accumulate, M: Monoid>(mut total: T::Total, row: &[T]) -> T::Total {
     for block in row.chunks(BLOCK) {
         let mut lanes = [M::identity::<T>(); LANES];
@@ -105,9 +118,16 @@ fn add_elements<T: Accumulate, M: Monoid>(mut total: T::Total, row: &[T]) -> T::
         for (lane, &x) in lanes.iter_mut().zip(groups.remainder()) {
             *lane = M::combine(*lane, x);
         }
-        for lane in lanes {
-            total = M::combine(total, lane.widen());
+        // By halves: the longest way from a lane to the total is four combinations instead of sixteen.
+        let mut totals = lanes.map(T::widen);
+        let mut half = LANES / 2;
+        while half > 0 {
+            for i in 0..half {
+                totals[i] = M::combine(totals[i], totals[i + half]);
+            }
+            half /= 2;
         }
+        total = M::combine(total, totals[0]);
     }
     total
 }
