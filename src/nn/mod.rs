@@ -27,6 +27,7 @@ mod confusion_matrix;
 mod error;
 mod fit;
 mod glorot_uniform;
+mod hint;
 mod history;
 mod history_csv;
 mod history_plot;

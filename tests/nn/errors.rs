@@ -2,10 +2,12 @@
 
 use grafito::datasets::Dataset;
 use grafito::nn::{
-    BatchNorm, Dense, Dropout, Embedding, Flatten, Function, MeanSquaredError, ModelError, Sequential, Sgd,
-    Softmax, SparseCrossEntropy,
+    Accuracy, BatchNorm, BinaryCrossEntropy, CrossEntropy, Dense, Dropout, Embedding, Flatten, Function,
+    Loss, MeanSquaredError, Metric, ModelError, Predictions, Registry, Sequential, Sgd, Softmax,
+    SparseCrossEntropy,
 };
 use grafito::prelude::*;
+use serde_json::json;
 
 use crate::support::{quiet, recipe, some_digits};
 
@@ -131,7 +133,116 @@ fn a_loss_that_is_for_others_names_itself() {
     let mut model = Sequential::new().add(Dense::new(1)).compile(Sgd::new(0.1), MeanSquaredError, ());
     let error = model.step(&Tensor::zeros([4, 2], DType::F32), &Tensor::zeros([4], DType::F32)).unwrap_err();
     let error = error.to_string();
-    let expected =
-        "MeanSquaredError: predictions f32[4, 1] and targets f32[4] differ in shape at tests/nn/errors.rs:";
-    assert!(error.starts_with(expected), "{error}");
+    assert!(
+        error.starts_with("MeanSquaredError: predictions f32[4, 1] and targets f32[4] (tests/nn/errors.rs:")
+    );
+    assert!(
+        error.contains(") differ in shape (`targets.unsqueeze(-1)` has that shape) at tests/nn/errors.rs:")
+    );
+}
+
+/// A row of examples in so many classes, and what they should be: what the error says of it.
+#[test]
+fn targets_of_another_form_are_told_what_takes_them() {
+    let zeros = |shape: &[usize], dtype| Tensor::zeros(shape, dtype);
+    let (f32, u8) = (DType::F32, DType::U8);
+    let flatten = "a `Flatten` before the first `Dense` makes one row of each example";
+    let cases: [(Box<dyn Loss>, Tensor, usize, Tensor, &str); 13] = [
+        (Box::new(SparseCrossEntropy::new()), zeros(&[8, 4], f32), 3, zeros(&[8, 3], f32), "`CrossEntropy`"),
+        (
+            Box::new(SparseCrossEntropy::from_logits()),
+            zeros(&[8, 4], f32),
+            3,
+            zeros(&[8, 3], u8),
+            "argmax(-1)`",
+        ),
+        (
+            Box::new(SparseCrossEntropy::from_logits()),
+            zeros(&[8, 4], f32),
+            3,
+            zeros(&[8, 1], u8),
+            "squeeze(-1)`",
+        ),
+        (
+            Box::new(SparseCrossEntropy::from_logits()),
+            zeros(&[8, 4], f32),
+            3,
+            zeros(&[8], f32),
+            "cast(DType::I64)`",
+        ),
+        (Box::new(SparseCrossEntropy::from_logits()), zeros(&[8, 4, 4], f32), 3, zeros(&[8], u8), flatten),
+        (Box::new(SparseCrossEntropy::new()), zeros(&[8, 4, 4], f32), 3, zeros(&[8], u8), flatten),
+        (Box::new(CrossEntropy::new()), zeros(&[8, 4], f32), 3, zeros(&[8], u8), "`SparseCrossEntropy`"),
+        (Box::new(CrossEntropy::new()), zeros(&[8, 4, 4], f32), 3, zeros(&[8, 3], f32), flatten),
+        (
+            Box::new(BinaryCrossEntropy::new()),
+            zeros(&[8, 4], f32),
+            1,
+            zeros(&[8], u8),
+            "targets.unsqueeze(-1)`",
+        ),
+        (
+            Box::new(BinaryCrossEntropy::new()),
+            zeros(&[8, 4], f32),
+            3,
+            zeros(&[8], u8),
+            "one_hot(3, DType::F32)`",
+        ),
+        (Box::new(MeanSquaredError), zeros(&[8, 4, 4], f32), 1, zeros(&[8, 1], f32), flatten),
+        (Box::new(MeanSquaredError), zeros(&[8, 4], f32), 1, zeros(&[8, 1, 1], f32), "targets.squeeze(-1)`"),
+        // Of another number of classes nothing is known.
+        (Box::new(CrossEntropy::new()), zeros(&[8, 4], f32), 3, zeros(&[8, 5], f32), " differ in shape at "),
+    ];
+    for mode in [Mode::Eager, Mode::Lazy] {
+        for (loss, x, classes, y, hint) in &cases {
+            let network = Sequential::new().add(Dense::new(*classes).activation(Softmax));
+            let loss =
+                Registry::new().loss(&json!({ "kind": loss.kind(), "config": loss.config() })).unwrap();
+            let mut model = network.compile(Sgd::new(0.1), loss, ());
+            let error = with_mode(mode, || model.step(x, y)).unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}, expected {hint}");
+            // Where the targets are from, and where the model is.
+            assert_eq!(error.matches("tests/nn/errors.rs:").count(), 2, "{error}");
+        }
+    }
+    let mut model = Sequential::new().add(Dense::new(3)).compile(Sgd::new(0.1), MeanSquaredError, Accuracy);
+    let (x, y) = (zeros(&[8, 4], f32), zeros(&[8, 3], f32));
+    model.step(&x, &y).unwrap();
+    let scores = Predictions::new(zeros(&[8, 1], f32));
+    let accuracy =
+        grafito::catch(|| Accuracy.update(&[], &scores, &zeros(&[8], u8))).unwrap_err().to_string();
+    assert!(accuracy.contains("`targets.unsqueeze(-1)` has that shape"), "{accuracy}");
+}
+
+#[test]
+fn labels_that_are_out_of_range_are_named_with_the_place_that_made_them() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let x = Tensor::zeros([6, 4], DType::F32);
+            let labels = Tensor::from([0u8, 1, 2, 7, 0, 1]);
+            let place = format!("({})", labels.origin());
+            let datasets = [
+                Dataset::new(x.clone(), labels.clone()),
+                Dataset::new(x.clone(), labels.clone()).shuffle(1).batch(2),
+                Dataset::new(x.clone(), labels.clone()).prefetch(2).batch(4).prefetch(2),
+            ];
+            for data in datasets {
+                for loss in [SparseCrossEntropy::new(), SparseCrossEntropy::from_logits()] {
+                    let model = || Sequential::new().add(Dense::new(3)).compile(Sgd::new(0.1), loss, ());
+                    for error in [model().fit(&data, quiet(1)).err(), model().evaluate(&data).err()] {
+                        let error = error.unwrap().to_string();
+                        assert!(error.contains(" 7 is out of range") && error.contains(&place), "{error}");
+                        assert!(!error.contains("src/"), "{error}");
+                    }
+                }
+            }
+            // Large rows are gathered by an operation.
+            let wide = Tensor::zeros([3, 1 << 16], DType::F32);
+            let rows = Dataset::new(wide.clone(), Tensor::zeros([3], DType::U8)).batch(2);
+            assert_eq!(rows.epoch(1).next().unwrap().0.origin(), wide.origin());
+            // Digits have no tensors of their own before they are a dataset.
+            let digits = some_digits(4).batch(2).epoch(1).next().unwrap().1;
+            assert!(digits.origin().to_string().starts_with("tests/nn/support.rs:"), "{}", digits.origin());
+        });
+    }
 }

@@ -79,6 +79,12 @@ impl Loss for CrossEntropy {
     }
 
     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        let (shape, labels) = (predictions.values().shape(), targets.shape());
+        if targets.dtype().is_int() && shape.split_last().is_some_and(|(_, examples)| *examples == labels[..])
+        {
+            let hint = "for labels, one for each example, there is `SparseCrossEntropy`".to_owned();
+            predictions.misfit(targets, self.kind(), " differ in shape", Some(hint));
+        }
         let mut y = predictions.targets(targets, self.kind());
         if self.label_smoothing != 0.0 {
             let classes = y.shape().last().copied().unwrap_or(1);
