@@ -129,6 +129,22 @@ pub trait Loss: fmt::Debug + Send + Sync + 'static {
         self.each(predictions, targets).mean(..)
     }
 
+    /// What is wrong with this loss where a network ends with this activation, and what to write instead. `compile` says it
+    /// on standard error, and goes on.
+    ///
+    /// ```
+    /// use grafito::nn::{Linear, Loss, Softmax, SparseCrossEntropy};
+    ///
+    /// let objection = SparseCrossEntropy::from_logits().objection(Softmax).unwrap();
+    /// assert!(objection.contains("write `SparseCrossEntropy::new()`"));
+    /// assert!(SparseCrossEntropy::new().objection(Linear).is_some());
+    /// assert!(SparseCrossEntropy::new().objection(Softmax).is_none());
+    /// ```
+    fn objection(&self, last: Activation) -> Option<String> {
+        let _ = last;
+        None
+    }
+
     /// The settings, as they are kept in files.
     fn config(&self) -> Json {
         Json::Null
@@ -147,6 +163,10 @@ impl Loss for Box<dyn Loss> {
 
     fn mean(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
         (**self).mean(predictions, targets)
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        (**self).objection(last)
     }
 
     fn config(&self) -> Json {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use grafito::{DType, Fact, Mode, Origin, Shape, Tensor, with_mode};
+use grafito::{DType, Error, Fact, Mode, Origin, Shape, Tensor, with_mode};
 
+use super::activation::Activation;
 use super::error::ModelError;
 use super::layer::Layer;
 use super::loss::Loss;
-use super::metric::Metrics;
+use super::metric::{Metrics, check_name};
 use super::model::Model;
 use super::network::{Named, Network, Weights, predict_step};
 use super::optimizer::Optimizer;
@@ -259,6 +260,11 @@ impl Sequential {
     /// Says what the network is trained by. Metrics of one name are numbered, as Keras does: `accuracy`, `accuracy_1`;
     /// [`Metric::named`](super::Metric::named) gives a name of one's own.
     ///
+    /// A loss that does not go with the last activation, as one from logits after a softmax, is said on standard error.
+    ///
+    /// # Panics
+    /// When a metric's name is empty, begins with `val_`, or contains a `/`.
+    ///
     /// ```
     /// use grafito::nn::{Accuracy, Dense, Sequential, Sgd, SparseCrossEntropy};
     ///
@@ -270,7 +276,27 @@ impl Sequential {
     #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());
+        for name in metrics.iter().map(|metric| metric.name()) {
+            if let Err(message) = check_name(&name) {
+                grafito::raise(Error::usage(message));
+            }
+        }
+        self.warn_of(&*loss);
         Model::new(self, Training::new(optimizer, loss, metrics, Origin::caller()))
+    }
+
+    /// Says what a loss has against the last layer.
+    fn warn_of(&self, loss: &dyn Loss) {
+        let Some(Named { name, layer, origin }) = self.layers.last() else { return };
+        let Some(last) = layer.last_activation() else { return };
+        if let Some(objection) = loss.objection(last) {
+            let kind = layer.kind();
+            let last = match last {
+                Activation::Linear => "has no activation".to_owned(),
+                last => format!("ends with {}", last.name()),
+            };
+            eprintln!("warning: layer `{name}` ({kind}, added at {origin}) {last}, and {objection}");
+        }
     }
 
     pub(super) fn layers(&self) -> &[Named] {

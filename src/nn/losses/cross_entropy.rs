@@ -8,6 +8,7 @@ use super::super::activation::Activation;
 use super::super::config;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
+use super::objection::objection;
 
 /// `-Σ y ln p`: the cross-entropy of probabilities, or of logits, with a distribution for each example, in nats. The
 /// distribution is that of one class (one-hot), or any other.
@@ -98,6 +99,10 @@ impl Loss for CrossEntropy {
         }
         let p = predictions.values() / predictions.values().sum_keep(-1);
         -(y * bounded(&p).log()).sum(-1)
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        objection(self.kind(), self.from_logits, &[Activation::Softmax, Activation::Sigmoid], last)
     }
 
     fn config(&self) -> Json {

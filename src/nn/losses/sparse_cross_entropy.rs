@@ -9,6 +9,7 @@ use super::super::config;
 use super::super::hint;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
+use super::objection::objection;
 
 /// `-ln p[label]`: the cross-entropy of probabilities, or of logits, with a class for each example, in nats.
 ///
@@ -73,6 +74,10 @@ impl Loss for SparseCrossEntropy {
         // A label that is out of range is one of the user's.
         let index = targets.origin().scope(|| targets.cast(grafito::DType::I64).unsqueeze(-1));
         -bounded(&values.take_along_axis(-1, &index).squeeze(-1isize)).log()
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        objection(self.kind(), self.from_logits, &[Activation::Softmax], last)
     }
 
     fn config(&self) -> Json {
