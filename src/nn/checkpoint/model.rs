@@ -345,7 +345,7 @@ fn restore(model: &mut Model, contents: Contents) -> Result<(), CheckpointProble
     model.position = Position { epochs: training.epochs, batches: training.batches };
     let own = |(name, tensor): (String, _)| (name[CALLBACKS.len()..].to_owned(), tensor);
     model.remembered = BTreeMap::into_iter(remembered).map(own).collect();
-    (model.is_resumed, model.is_by_hand) = (true, false);
+    (model.is_resumed, model.begins_anew) = (true, false);
     Ok(())
 }
 
