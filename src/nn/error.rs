@@ -139,8 +139,14 @@ pub enum ModelError {
         second: Origin,
     },
     /// A network that has not been built is asked for what it only has then.
-    #[error("the shape of the input is not known yet; give it with `.input(..)`, or show the model data")]
+    #[error(
+        "the network is not built, as the shape of its input is not known yet; give it with `.input(..)`, or show the \
+         model data"
+    )]
     NotBuilt,
+    /// A network of nothing.
+    #[error("the network has no layers; `.add(..)` adds one")]
+    NoLayers,
     /// Data that the model was not built for.
     #[error("the model takes examples that are {expected}, and was given {found}")]
     Input {
@@ -174,10 +180,12 @@ pub enum ModelError {
         found: Box<Fact>,
     },
     /// A weight that there is not.
-    #[error("the model has no weight `{name}`")]
+    #[error("the model has no weight `{name}`; it has {}", list(.known))]
     NoWeight {
         /// The name.
         name: String,
+        /// The names of those that it has.
+        known: Vec<String>,
     },
     /// A weight, or the output of a layer, that no memory holds.
     #[error("`{name}`, {fact}, is too large")]
@@ -187,6 +195,17 @@ pub enum ModelError {
         /// What it would be.
         fact: Fact,
     },
+}
+
+/// Names, at most some of them.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        number if number > SHOWN => format!("{}, and {} more", shown.join(", "), number - SHOWN),
+        _ => shown.join(", "),
+    }
 }
 
 /// As displayed: what `unwrap` and a `main` that returns the error print is for people.

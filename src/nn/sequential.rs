@@ -196,7 +196,7 @@ impl Sequential {
         Ok(Summary::new(self.network.as_ref().ok_or(ModelError::NotBuilt)?, None))
     }
 
-    /// All weights, by name: `dense/kernel`, … Empty before the network is built.
+    /// All weights, by name: `dense/kernel`, … Empty before the network is built, by [`Sequential::build`] or the first data.
     pub fn weights(&self) -> Variables {
         let Some(network) = &self.network else { return Variables::new() };
         let named = network.weights().iter().map(|weight| {
@@ -206,24 +206,27 @@ impl Sequential {
         named.collect()
     }
 
-    /// Replaces a weight.
+    /// Replaces a weight. A network that is not built yet is built for that, where the shape of the input was given.
     ///
     /// ```
     /// use grafito::nn::{Dense, Sequential};
     /// use grafito::prelude::*;
     ///
     /// let mut network = Sequential::new().input([2]).add(Dense::new(1));
-    /// network.build()?.set_weight("dense/kernel", &Tensor::from([[1.0f32], [2.0]]))?;
+    /// network.set_weight("dense/kernel", &Tensor::from([[1.0f32], [2.0]]))?;
     /// assert_eq!(network.predict(&Tensor::from([[10.0f32, 1.0]]))?.item::<f32>(), 12.0);
     /// # Ok::<(), grafito::nn::ModelError>(())
     /// ```
     ///
     /// # Errors
-    /// When there is no weight of this name, or one of another dtype or shape.
+    /// When the network cannot be built, there is no weight of this name, or one of another dtype or shape.
     pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
+        self.build()?;
+        let known =
+            self.network.iter().flat_map(|network| network.weights()).map(|weight| weight.name.clone());
         let Weights { trainable, statistics } = &mut self.weights;
         match trainable.get_mut(name).or_else(|| statistics.get_mut(name)) {
-            None => Err(ModelError::NoWeight { name: name.to_owned() }),
+            None => Err(ModelError::NoWeight { name: name.to_owned(), known: known.collect() }),
             Some(weight) if weight.fact() != value.fact() => Err(ModelError::Weight {
                 name: name.to_owned(),
                 expected: Box::new(weight.fact().clone()),

@@ -106,7 +106,55 @@ fn names_are_given_once_and_weights_are_checked() {
     network.build().unwrap();
     let error = network.set_weight("dense/kernel", &Tensor::zeros([3, 4], DType::F32)).unwrap_err();
     assert_eq!(error.to_string(), "the weight `dense/kernel` is f32[3, 3], and was given f32[3, 4]");
-    assert!(network.set_weight("dense/core", &Tensor::zeros([3, 4], DType::F32)).is_err());
+    let error = network.set_weight("dense/core", &Tensor::zeros([3, 4], DType::F32)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the model has no weight `dense/core`; it has `dense/kernel`, `dense/bias`"
+    );
+    let many = (0..5).fold(Sequential::new().input([3]), |network, _| network.add(Dense::new(3)));
+    let error = { many }.set_weight("", &Tensor::scalar(0.0f32)).unwrap_err().to_string();
+    assert!(error.ends_with("`dense_3/kernel`, `dense_3/bias`, and 2 more"), "{error}");
+    let mut bare = Sequential::new().input([3]).add(Flatten);
+    let error = bare.set_weight("kernel", &Tensor::scalar(0.0f32)).unwrap_err();
+    assert_eq!(error.to_string(), "the model has no weight `kernel`; it has none");
+}
+
+#[test]
+fn a_weight_is_set_before_the_network_is_built_where_its_input_is_known() {
+    let kernel = Tensor::ones([3, 1], DType::F32);
+    let network = || Sequential::new().add(Dense::new(1));
+    let model = |network: Sequential| network.compile(Sgd::new(0.1), MeanSquaredError, ());
+    for error in
+        [network().set_weight("dense/kernel", &kernel), model(network()).set_weight("dense/kernel", &kernel)]
+    {
+        let error = error.unwrap_err();
+        assert!(matches!(error, ModelError::NotBuilt), "{error}");
+        assert!(
+            error.to_string().contains("not built") && error.to_string().contains("`.input(..)`"),
+            "{error}"
+        );
+    }
+    let mut model = model(network().input([3]));
+    model.set_weight("dense/kernel", &kernel).unwrap();
+    assert_eq!(model.predict(&Tensor::from([[1.0f32, 2.0, 4.0]])).unwrap().item::<f32>(), 7.0);
+}
+
+#[test]
+fn a_network_without_layers_is_an_error_of_all_that_is_done_with_it() {
+    let x = Tensor::zeros([4, 1], DType::F32);
+    let data = Dataset::new(x.clone(), x.clone());
+    let mut model = Sequential::new().compile(Sgd::new(0.1), MeanSquaredError, ());
+    let errors = [
+        model.fit(&data, quiet(1)).err(),
+        model.evaluate(&data).err(),
+        model.predict(&x).err(),
+        model.step(&x, &x).err(),
+        Sequential::new().input([1]).build().err(),
+        Sequential::new().input([1]).summary().err(),
+    ];
+    for error in errors {
+        assert_eq!(error.unwrap().to_string(), "the network has no layers; `.add(..)` adds one");
+    }
 }
 
 #[test]
