@@ -88,6 +88,7 @@ pub use callbacks::{
 };
 pub use checkpoint::{
     CheckpointError, CheckpointProblem, Registry, TrainingPart, load_tree, replace_file, save_tree,
+    unless_replaceable,
 };
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};
