@@ -189,13 +189,15 @@ fn a_loss_that_is_for_others_names_itself() {
     );
 }
 
-/// A row of examples in so many classes, and what they should be: what the error says of it.
+/// Examples for a network of so many outputs, targets, and what the error says of them.
+type Misfit = (Box<dyn Loss>, Tensor, usize, Tensor, &'static str);
+
 #[test]
 fn targets_of_another_form_are_told_what_takes_them() {
     let zeros = |shape: &[usize], dtype| Tensor::zeros(shape, dtype);
     let (f32, u8) = (DType::F32, DType::U8);
     let flatten = "a `Flatten` before the first `Dense` makes one row of each example";
-    let cases: [(Box<dyn Loss>, Tensor, usize, Tensor, &str); 13] = [
+    let cases: [Misfit; 13] = [
         (Box::new(SparseCrossEntropy::new()), zeros(&[8, 4], f32), 3, zeros(&[8, 3], f32), "`CrossEntropy`"),
         (
             Box::new(SparseCrossEntropy::from_logits()),
