@@ -12,7 +12,8 @@ use thiserror::Error;
 ///
 /// let pixels = Fact::new(DType::U8, [784]);
 /// let error = LayerError::unless_f32(&pixels).unwrap_err();
-/// assert_eq!(error.to_string(), "takes f32, and an example is u8[784]; cast or rescale it first");
+/// let message = "takes f32, and an example is u8[784]; `Rescaling::new(1.0 / 255.0)` before it makes f32 of pixels";
+/// assert_eq!(error.to_string(), message);
 /// assert_eq!(LayerError::last_axis(&pixels, "an axis of features"), Ok(784));
 /// assert!(LayerError::unless_positive("the number of units", 0).is_err());
 /// ```
@@ -28,7 +29,7 @@ pub enum LayerError {
         found: Fact,
     },
     /// The layer takes another dtype.
-    #[error("takes {expected}, and an example is {found}; cast or rescale it first")]
+    #[error("takes {expected}, and an example is {found}; {}", remedy(.expected, .found.dtype))]
     DType {
         /// What it takes, in words.
         expected: &'static str,
@@ -38,6 +39,18 @@ pub enum LayerError {
     /// A setting that makes no sense.
     #[error("{0}")]
     Setting(String),
+}
+
+/// What is usually missing where a layer is given another dtype than it takes.
+fn remedy(expected: &str, found: DType) -> &'static str {
+    match found {
+        DType::U8 => "`Rescaling::new(1.0 / 255.0)` before it makes f32 of pixels",
+        // An input is of f32 unless it is said to be of another dtype.
+        DType::F32 if expected == "integers" => {
+            "`.input_of(DType::I64, ..)` says that the input is of integers"
+        }
+        _ => "cast the data first, as with `.map(|x, y| (x.cast(DType::F32), y))`",
+    }
 }
 
 impl LayerError {
