@@ -1,7 +1,6 @@
 //! The record of a training run: one line an epoch, as CSV.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use grafito::nn::{self, Epoch};
@@ -18,17 +17,8 @@ impl History {
     pub(crate) fn create(path: Option<&Path>) -> Result<History, HistoryError> {
         let history = History { epochs: nn::History::default(), path: path.map(Path::to_owned) };
         if let Some(path) = &history.path {
-            // Replacing a device, a pipe or a link would not write to it but put a file in its place.
-            let reason = match fs::symlink_metadata(path).map(|metadata| metadata.file_type()) {
-                Ok(kind) if kind.is_dir() => Some("it is a folder"),
-                Ok(kind) if !kind.is_file() => Some("it is no ordinary file"),
-                Ok(_) | Err(_) => None,
-            };
-            if let Some(reason) = reason {
-                return Err(HistoryError { path: path.clone(), reason: reason.to_owned() });
-            }
-            // A trial beside the target; an earlier record stays until there is a first epoch to replace it with.
-            tempfile::NamedTempFile::new_in(folder(path)).map_err(|error| HistoryError::new(path, &error))?;
+            // An earlier record stays until there is a first epoch to replace it with.
+            nn::unless_replaceable(path).map_err(|error| HistoryError::new(path, &error))?;
         }
         Ok(history)
     }
@@ -40,13 +30,6 @@ impl History {
             Some(path) => self.epochs.write_csv(path).map_err(|error| HistoryError::new(path, &error)),
             None => Ok(()),
         }
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 

@@ -1,15 +1,16 @@
 //! Networks of layers, trained by `fit`: what the options beyond the recipe need.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Instant;
 
 use grafito::datasets::{Dataset, IMAGE_SIDE, Mnist, Split};
 use grafito::mode;
 use grafito::nn::{
-    Accuracy, Adagrad, Adam, AdamW, Callback, CallbackResult, Clip, Conv2D, CosineDecay, CsvLogger, Dense,
-    Dropout, ExponentialDecay, Fit, Flatten, LearningRateSchedule, Logs, MaxPool2D, Model, ModelCheckpoint,
-    Optimizer, Relu, Rescaling, RmsProp, Run, Sequential, Sgd, Softmax, SparseCrossEntropy, StepDecay,
-    StopFlag, TensorBoard, Validation, WarmUp,
+    Accuracy, Adagrad, Adam, AdamW, Callback, CallbackResult, CheckpointProblem, Clip, Conv2D, CosineDecay,
+    CsvLogger, Dense, Dropout, ExponentialDecay, Fit, Flatten, LearningRateSchedule, Logs, MaxPool2D, Model,
+    ModelCheckpoint, Optimizer, Relu, Rescaling, RmsProp, Run, Sequential, Sgd, Softmax, SparseCrossEntropy,
+    StepDecay, StopFlag, TensorBoard, Validation, WarmUp,
 };
 use grafito::prelude::*;
 
@@ -23,7 +24,7 @@ pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<()
     let mut model = compiled(options, data.train.len().div_ceil(options.batch_size));
     println!("{}", model.summary()?);
     if let Some(path) = options.checkpoint.as_ref().filter(|_| options.resume) {
-        model.restore(path)?;
+        resume(&mut model, path)?;
         println!("resumed from {} after epoch {}", path.display(), model.epochs());
     }
     let (train, test) = (dataset(&data.train), dataset(&data.test));
@@ -43,6 +44,33 @@ pub(crate) fn run(options: &Options, data: &Mnist, stop: &StopFlag) -> Result<()
         println!("a training step: {before} nodes traced, {after} after optimization");
     }
     Ok(())
+}
+
+/// What a checkpoint says of a model, and the options that it comes from.
+const OPTIONS: [(&str, &str); 5] = [
+    ("seed", "--seed"),
+    ("input", "--data"),
+    ("layer", "--model and --dropout"),
+    ("optimizer", "--optimizer, --clip-norm and --weight-decay"),
+    ("learning rate", "--lr, --schedule and --warmup, and with a schedule --epochs and --batch-size"),
+];
+
+/// Goes on from a checkpoint; where it cannot, the error says what to write.
+fn resume(model: &mut Model, path: &Path) -> Result<(), String> {
+    let Err(error) = model.restore(path) else { return Ok(()) };
+    Err(match &error.problem {
+        CheckpointProblem::Io { .. } => format!("{error}; without --resume, training begins and writes it"),
+        CheckpointProblem::Differs(differences) => {
+            let is_of = |what: &str| differences.iter().any(|difference| difference.starts_with(what));
+            let options = OPTIONS.iter().filter(|(what, _)| is_of(what)).map(|(_, options)| *options);
+            let options: Vec<&str> = options.collect();
+            format!(
+                "{error}; to resume, give the options of the training that was saved: {}",
+                options.join(", ")
+            )
+        }
+        _ => error.to_string(),
+    })
 }
 
 /// The model, for epochs of so many steps.

@@ -18,7 +18,7 @@ mod train;
 use std::process::ExitCode;
 
 use grafito::datasets::mnist;
-use grafito::nn::StopFlag;
+use grafito::nn::{StopFlag, unless_replaceable};
 
 use options::Options;
 
@@ -35,6 +35,10 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     // Before anything that takes long, so that a path that cannot be written is known at once.
     let mut history = history::History::create(options.history.as_deref())?;
+    if let Some(path) = &options.checkpoint {
+        let cannot = |error| format!("cannot write the checkpoint to {}: {error}", path.display());
+        unless_replaceable(path).map_err(cannot)?;
+    }
     let (data, notes) = mnist::load_or_synthesize(&options.data())?;
     for note in notes {
         println!("{note}");

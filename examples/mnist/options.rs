@@ -24,19 +24,19 @@ pub(crate) struct Options {
     pub(crate) synthetic: bool,
 
     /// Passes over the training images
-    #[arg(long, default_value_t = 25, value_name = "N")]
+    #[arg(long, default_value_t = 25, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) epochs: usize,
 
     /// Images in a step
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive)]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) batch_size: usize,
 
     /// Learning rate [default: 0.01, or 0.001 for rmsprop, adam and adamw]
-    #[arg(long, value_name = "RATE", value_parser = finite)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     lr: Option<f32>,
 
     /// Seed of initial weights, order of images and drawn digits
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: u32,
 
     /// Write losses and accuracies of each epoch to a CSV file
@@ -56,20 +56,20 @@ pub(crate) struct Options {
     pub(crate) schedule: Schedule,
 
     /// Let the learning rate rise in equal parts first, over so many epochs (0.5 is half of one)
-    #[arg(long, default_value_t = 0.0, value_name = "EPOCHS", value_parser = not_negative, help_heading = LAYERS)]
+    #[arg(long, default_value_t = 0.0, value_name = "EPOCHS", value_parser = not_negative, allow_negative_numbers = true, help_heading = LAYERS)]
     pub(crate) warmup: f64,
 
     /// Scale the gradients down where their norm, taken over all of them, is larger than this
-    #[arg(long, value_name = "NORM", value_parser = greater_than_0, help_heading = LAYERS)]
+    #[arg(long, value_name = "NORM", value_parser = greater_than_0, allow_negative_numbers = true, help_heading = LAYERS)]
     pub(crate) clip_norm: Option<f64>,
 
     /// Share of itself that each parameter loses in a step, times the learning rate, with sgd, momentum, nesterov or
     /// adamw [default: 0, or 0.004 for adamw]
-    #[arg(long, value_name = "SHARE", value_parser = not_negative, help_heading = LAYERS)]
+    #[arg(long, value_name = "SHARE", value_parser = not_negative, allow_negative_numbers = true, help_heading = LAYERS)]
     pub(crate) weight_decay: Option<f64>,
 
     /// Share of the hidden units that each step leaves out
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share, help_heading = LAYERS)]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share, allow_negative_numbers = true, help_heading = LAYERS)]
     pub(crate) dropout: f32,
 
     /// Log curves, weights and graph of the run into a folder: `tensorboard --logdir DIR` shows them
@@ -184,12 +184,17 @@ impl Options {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
-    parsed(text, "must be at least 1", |number| *number > 0)
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "must be a whole number, at least 0".to_owned())
 }
 
-fn finite(text: &str) -> Result<f32, String> {
-    parsed(text, "must be finite", |number: &f32| number.is_finite())
+fn positive(text: &str) -> Result<usize, String> {
+    let number: Option<usize> = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "must be a whole number, at least 1".to_owned())
+}
+
+fn rate(text: &str) -> Result<f32, String> {
+    parsed(text, "must be finite, and at least 0", |number| (0.0..f32::INFINITY).contains(number))
 }
 
 fn share(text: &str) -> Result<f32, String> {

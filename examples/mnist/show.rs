@@ -56,7 +56,8 @@ fn tracing_line(options: &Options, data: &Mnist, trained: &Trained) -> String {
     let report = train_step::report(&mut trained.net.clone(), &images, &labels, options.lr());
     let (before, after) = (report.nodes_before(), report.nodes_after());
     let (traces, hits) = (cache.signatures.len(), cache.hits);
+    let noun = if traces == 1 { "trace" } else { "traces" };
     format!(
-        "train_step: {before} nodes traced, {after} after optimization; {traces} traces, {hits} cache hits"
+        "train_step: {before} nodes traced, {after} after optimization; {traces} {noun}, {hits} cache hits"
     )
 }

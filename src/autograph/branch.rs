@@ -183,9 +183,20 @@ pub struct Arms<V> {
 }
 
 impl<V> Arms<V> {
-    /// The values of both arms.
+    /// The values of both arms, or of the only one that has any.
     pub fn new(then_value: Option<V>, else_value: Option<V>) -> Arms<V> {
         Arms { then_value, else_value }
+    }
+
+    /// The values of both arms. `alike` is an `if` with one of each in its arms, where the user's arms stand: it is there
+    /// that the compiler finds them to be of different types, in its own words.
+    pub fn alike<B>(
+        then_value: Option<V>,
+        else_value: Option<B>,
+        alike: impl FnOnce(fn() -> V, (B,)) -> V,
+    ) -> Arms<V> {
+        let then = || unreachable!("the arm is the other one");
+        Arms { then_value, else_value: else_value.map(|value| alike(then, (value,))) }
     }
 }
 

@@ -249,6 +249,7 @@ impl Dataset {
 
 impl From<&Split> for Dataset {
     /// Images `[n, 28, 28]` of u8, labels `[n]` of u8.
+    #[track_caller]
     fn from(split: &Split) -> Dataset {
         let images = Tensor::from_slice([split.len(), IMAGE_SIDE, IMAGE_SIDE], &split.images);
         let labels = Tensor::from(split.labels.as_slice());
@@ -338,7 +339,7 @@ impl Flow {
                 let least = if drops_last { size } else { 1 };
                 let batches = std::iter::from_fn(move || {
                     let (x, y): (Vec<Tensor>, Vec<Tensor>) = items.by_ref().take(size).unzip();
-                    (x.len() >= least).then(|| (Tensor::stack(&x, 0), Tensor::stack(&y, 0)))
+                    (x.len() >= least).then(|| (stacked(&x), stacked(&y)))
                 });
                 Flow::Items(Box::new(batches.fuse()))
             }
@@ -358,8 +359,8 @@ impl Flow {
             Flow::Items(items) => items,
             Flow::Rows { features, targets, order } => {
                 let example = move |row: usize| {
-                    let row = row as isize;
-                    (features.index_axis(0, row), targets.index_axis(0, row))
+                    let of = |tensor: &Tensor| tensor.origin().scope(|| tensor.index_axis(0, row as isize));
+                    (of(&features), of(&targets))
                 };
                 match order {
                     Order::Range(rows) => Box::new(rows.map(example)),
@@ -373,18 +374,23 @@ impl Flow {
 /// Bytes up to which rows are copied here. More are worth an operation, which shares them among threads.
 const FEW_BYTES: usize = 1 << 17;
 
-/// Some rows of a tensor that has a value.
+/// Examples as a batch. What is wrong with them is said of where they were made, not of here.
+fn stacked(examples: &[Tensor]) -> Tensor {
+    examples[0].origin().scope(|| Tensor::stack(examples, 0))
+}
+
+/// Some rows of a tensor that has a value; made where that was.
 fn gathered(tensor: &Tensor, rows: &[usize]) -> Tensor {
     let whole = tensor.try_array().expect("the rows of a dataset are there");
     let mut fact = whole.fact().clone();
     fact.shape = [rows.len()].iter().chain(&fact.shape[1..]).copied().collect();
     if fact.checked_num_bytes().is_none_or(|bytes| bytes > FEW_BYTES) {
         let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-        return tensor.gather(0, &Tensor::from(rows));
+        return tensor.origin().scope(|| tensor.gather(0, &Tensor::from(rows)));
     }
     let mut batch = Array::zeros(fact);
     with_element!(whole.fact().dtype, T => copy_rows::<T>(&whole, rows, &mut batch));
-    Tensor::from_array(batch)
+    Tensor::from_array(batch).with_origin(tensor.origin())
 }
 
 fn copy_rows<T: Element>(whole: &Array, rows: &[usize], batch: &mut Array) {

@@ -148,7 +148,10 @@ impl Cache {
 impl fmt::Display for CacheInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CacheInfo { function, signatures, hits, misses, evictions, explanations } = self;
-        write!(f, "`{function}`: {} traces, {hits} hits, {misses} misses", signatures.len())?;
+        let plural = |number: u64, ending: &'static str| if number == 1 { "" } else { ending };
+        let traces = signatures.len();
+        write!(f, "`{function}`: {traces} trace{}", plural(traces as u64, "s"))?;
+        write!(f, ", {hits} hit{}, {misses} miss{}", plural(*hits, "s"), plural(*misses, "es"))?;
         if *evictions > 0 {
             write!(f, ", {evictions} evicted")?;
         }

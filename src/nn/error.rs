@@ -12,7 +12,8 @@ use thiserror::Error;
 ///
 /// let pixels = Fact::new(DType::U8, [784]);
 /// let error = LayerError::unless_f32(&pixels).unwrap_err();
-/// assert_eq!(error.to_string(), "takes f32, and an example is u8[784]; cast or rescale it first");
+/// let message = "takes f32, and an example is u8[784]; `Rescaling::new(1.0 / 255.0)` before it makes f32 of pixels";
+/// assert_eq!(error.to_string(), message);
 /// assert_eq!(LayerError::last_axis(&pixels, "an axis of features"), Ok(784));
 /// assert!(LayerError::unless_positive("the number of units", 0).is_err());
 /// ```
@@ -28,7 +29,7 @@ pub enum LayerError {
         found: Fact,
     },
     /// The layer takes another dtype.
-    #[error("takes {expected}, and an example is {found}; cast or rescale it first")]
+    #[error("takes {expected}, and an example is {found}; {}", remedy(.expected, .found.dtype))]
     DType {
         /// What it takes, in words.
         expected: &'static str,
@@ -38,6 +39,18 @@ pub enum LayerError {
     /// A setting that makes no sense.
     #[error("{0}")]
     Setting(String),
+}
+
+/// What is usually missing where a layer is given another dtype than it takes.
+fn remedy(expected: &str, found: DType) -> &'static str {
+    match found {
+        DType::U8 => "`Rescaling::new(1.0 / 255.0)` before it makes f32 of pixels",
+        // An input is of f32 unless it is said to be of another dtype.
+        DType::F32 if expected == "integers" => {
+            "`.input_of(DType::I64, ..)` says that the input is of integers"
+        }
+        _ => "cast the data first, as with `.map(|x, y| (x.cast(DType::F32), y))`",
+    }
 }
 
 impl LayerError {
@@ -139,8 +152,14 @@ pub enum ModelError {
         second: Origin,
     },
     /// A network that has not been built is asked for what it only has then.
-    #[error("the shape of the input is not known yet; give it with `.input(..)`, or show the model data")]
+    #[error(
+        "the network is not built, as the shape of its input is not known yet; give it with `.input(..)`, or show the \
+         model data"
+    )]
     NotBuilt,
+    /// A network of nothing.
+    #[error("the network has no layers; `.add(..)` adds one")]
+    NoLayers,
     /// Data that the model was not built for.
     #[error("the model takes examples that are {expected}, and was given {found}")]
     Input {
@@ -174,10 +193,12 @@ pub enum ModelError {
         found: Box<Fact>,
     },
     /// A weight that there is not.
-    #[error("the model has no weight `{name}`")]
+    #[error("the model has no weight `{name}`; it has {}", list(.known))]
     NoWeight {
         /// The name.
         name: String,
+        /// The names of those that it has.
+        known: Vec<String>,
     },
     /// A weight, or the output of a layer, that no memory holds.
     #[error("`{name}`, {fact}, is too large")]
@@ -187,6 +208,17 @@ pub enum ModelError {
         /// What it would be.
         fact: Fact,
     },
+}
+
+/// Names, at most some of them.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        number if number > SHOWN => format!("{}, and {} more", shown.join(", "), number - SHOWN),
+        _ => shown.join(", "),
+    }
 }
 
 /// As displayed: what `unwrap` and a `main` that returns the error print is for people.

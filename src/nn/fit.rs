@@ -188,6 +188,7 @@ pub(super) fn fit(model: &mut Model, data: &Dataset, fit: Fit<'_>) -> Result<His
     }
     // A run that failed before its first step has not gone on from anything.
     run.model.is_resumed &= result.is_err() && run.batch.is_none();
+    run.model.begins_anew |= result.is_err() && run.batch.is_some();
     if let Some(reason) = run.stop.take() {
         run.history.stop(reason);
     }
@@ -205,8 +206,8 @@ fn run_epochs(
     callbacks: &mut Callbacks<'_>,
     stop: &StopFlag,
 ) -> Result<(), ModelError> {
-    // Steps of other data, or by hand: there is nothing to go on with.
-    if run.model.is_by_hand || run.batches.is_some_and(|batches| run.model.batches() >= batches) {
+    // Steps of other data, by hand, or of a run that failed: there is nothing to go on with.
+    if run.model.begins_anew || run.batches.is_some_and(|batches| run.model.batches() >= batches) {
         run.model.restart_epoch();
     }
     while run.epoch < run.last_epoch && run.stop.is_none() {

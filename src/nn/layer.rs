@@ -60,6 +60,20 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// The output for a batch of examples, along the first axis.
     fn forward(&self, x: &Tensor, pass: &mut Pass<'_>) -> Tensor;
 
+    /// The activation that the layer ends with, where there is one to know. `compile` looks at that of the last layer, and
+    /// warns where it does not go with the loss: see [`Loss::objection`](super::Loss::objection).
+    ///
+    /// ```
+    /// use grafito::nn::{Activation, Dense, Flatten, Layer, Linear, Relu};
+    ///
+    /// assert_eq!(Dense::new(3).activation(Relu).last_activation(), Some(Relu));
+    /// assert_eq!(Dense::new(3).last_activation(), Some(Linear));
+    /// assert_eq!(Flatten.last_activation(), None);
+    /// ```
+    fn last_activation(&self) -> Option<Activation> {
+        None
+    }
+
     /// The settings, as they are kept in files. What a [`Registry`](super::Registry) is to load again gives them here.
     fn config(&self) -> Json {
         Json::Null

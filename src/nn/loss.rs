@@ -6,6 +6,7 @@ use grafito::{Error, Tensor, TensorTree};
 use serde_json::Value as Json;
 
 use super::activation::Activation;
+use super::hint;
 
 /// What a network gave for a batch, with what its last activation was applied to where it ends with one.
 ///
@@ -52,10 +53,18 @@ impl Predictions {
     #[track_caller]
     pub fn expect_shape_of(&self, targets: &Tensor, kind: &str) {
         if self.values.shape() != targets.shape() {
-            let (values, targets) = (self.values.fact(), targets.fact());
-            let message = format!("{kind}: predictions {values} and targets {targets} differ in shape");
-            grafito::raise(Error::usage(message));
+            let hint = hint::same_shape(self.values.fact(), targets.fact());
+            self.misfit(targets, kind, " differ in shape", hint);
         }
+    }
+
+    /// Raises that targets do not fit, with where they are from, and what is usually meant.
+    #[track_caller]
+    pub(super) fn misfit(&self, targets: &Tensor, kind: &str, reason: &str, hint: Option<String>) -> ! {
+        let (values, fact, origin) = (self.values.fact(), targets.fact(), targets.origin());
+        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let message = format!("{kind}: predictions {values} and targets {fact} ({origin}){reason}{hint}");
+        grafito::raise(Error::usage(message))
     }
 
     /// The targets in the dtype of the output, whose shape they must have: labels that are 0 or 1 are often integers.
@@ -120,6 +129,22 @@ pub trait Loss: fmt::Debug + Send + Sync + 'static {
         self.each(predictions, targets).mean(..)
     }
 
+    /// What is wrong with this loss where a network ends with this activation, and what to write instead. `compile` says it
+    /// on standard error, and goes on.
+    ///
+    /// ```
+    /// use grafito::nn::{Linear, Loss, Softmax, SparseCrossEntropy};
+    ///
+    /// let objection = SparseCrossEntropy::from_logits().objection(Softmax).unwrap();
+    /// assert!(objection.contains("write `SparseCrossEntropy::new()`"));
+    /// assert!(SparseCrossEntropy::new().objection(Linear).is_some());
+    /// assert!(SparseCrossEntropy::new().objection(Softmax).is_none());
+    /// ```
+    fn objection(&self, last: Activation) -> Option<String> {
+        let _ = last;
+        None
+    }
+
     /// The settings, as they are kept in files.
     fn config(&self) -> Json {
         Json::Null
@@ -138,6 +163,10 @@ impl Loss for Box<dyn Loss> {
 
     fn mean(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
         (**self).mean(predictions, targets)
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        (**self).objection(last)
     }
 
     fn config(&self) -> Json {

@@ -47,7 +47,7 @@ pub trait Metric: fmt::Debug + Send + Sync + 'static {
     /// The name of the kind of metric, as in files.
     fn kind(&self) -> &'static str;
 
-    /// The name in logs: `accuracy`.
+    /// The name in logs: `accuracy`. Not empty, without `/`, and not beginning with `val_`.
     fn name(&self) -> String;
 
     /// What is added up, at the start of an epoch, by name. `predictions` is the fact of one example's prediction.
@@ -120,6 +120,18 @@ impl<M: Metric> Metric for NamedMetric<M> {
     fn config(&self) -> Json {
         json!({ "name": self.name, "metric": { "kind": self.metric.kind(), "config": self.metric.config() } })
     }
+}
+
+/// Whether figures can have this name: what the model is tried on has those of `val_` with it, and `/` parts the names of
+/// what is added up.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let wrong = match name {
+        "" => "is empty",
+        _ if name.starts_with("val_") => "begins with `val_`, as the figures of validation do",
+        _ if name.contains('/') => "contains a `/`, which parts the names in checkpoints",
+        _ => return Ok(()),
+    };
+    Err(format!("the name of the metric `{name}` {wrong}; `.named(..)` gives it another"))
 }
 
 /// A metric that is chosen while the program runs.

@@ -27,6 +27,7 @@ mod confusion_matrix;
 mod error;
 mod fit;
 mod glorot_uniform;
+mod hint;
 mod history;
 mod history_csv;
 mod history_plot;
@@ -87,6 +88,7 @@ pub use callbacks::{
 };
 pub use checkpoint::{
     CheckpointError, CheckpointProblem, Registry, TrainingPart, load_tree, replace_file, save_tree,
+    unless_replaceable,
 };
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};

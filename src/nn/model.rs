@@ -47,8 +47,8 @@ pub struct Model {
     pub(super) remembered: Variables,
     /// Whether that is from a checkpoint, and the next run is to go on from it.
     pub(super) is_resumed: bool,
-    /// Whether the latest step was one by hand.
-    pub(super) is_by_hand: bool,
+    /// Whether the next run begins the epoch anew: the latest step was one by hand, or of a run that failed.
+    pub(super) begins_anew: bool,
 }
 
 /// What there is once the network is built.
@@ -81,7 +81,7 @@ impl Model {
             learning_rate: None,
             remembered: Variables::new(),
             is_resumed: false,
-            is_by_hand: false,
+            begins_anew: false,
         }
     }
 
@@ -124,7 +124,8 @@ impl Model {
         Ok(Summary::new(program.network(), Some(slots)))
     }
 
-    /// Trains. A model that was stopped in the middle of an epoch goes on from there.
+    /// Trains. A model that was stopped in the middle of an epoch goes on from there; after a run that failed in the middle of
+    /// one, or steps by hand, the epoch begins anew.
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -215,7 +216,7 @@ impl Model {
     /// When the network cannot be built for the batch, or an operation fails.
     pub fn step(&mut self, x: &Tensor, targets: &Tensor) -> Result<f64, ModelError> {
         let loss = self.step_of_epoch(x, targets)?;
-        self.is_by_hand = true;
+        self.begins_anew = true;
         Ok(loss)
     }
 
@@ -258,7 +259,7 @@ impl Model {
 
     /// The next step is the first of the epoch again.
     pub(super) fn restart_epoch(&mut self) {
-        self.is_by_hand = false;
+        self.begins_anew = false;
         self.position.batches = 0;
     }
 
@@ -272,7 +273,7 @@ impl Model {
         self.position.batches
     }
 
-    /// All weights, by name: `dense/kernel`, … Empty before the network is built.
+    /// All weights, by name: `dense/kernel`, … Empty before the network is built, by [`Model::build`] or the first data.
     pub fn weights(&self) -> Variables {
         self.network.weights()
     }

@@ -116,6 +116,9 @@ impl Hash for Network {
 impl Network {
     /// Infers all shapes.
     pub(super) fn build(input: &Fact, layers: &[Named]) -> Result<Network, ModelError> {
+        if layers.is_empty() {
+            return Err(ModelError::NoLayers);
+        }
         let mut build = Build::default();
         let mut built: Vec<BuiltLayer> = Vec::with_capacity(layers.len());
         for named in layers {

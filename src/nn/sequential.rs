@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use grafito::{DType, Fact, Mode, Origin, Shape, Tensor, with_mode};
+use grafito::{DType, Error, Fact, Mode, Origin, Shape, Tensor, with_mode};
 
+use super::activation::Activation;
 use super::error::ModelError;
 use super::layer::Layer;
 use super::loss::Loss;
-use super::metric::Metrics;
+use super::metric::{Metrics, check_name};
 use super::model::Model;
 use super::network::{Named, Network, Weights, predict_step};
 use super::optimizer::Optimizer;
@@ -195,7 +196,7 @@ impl Sequential {
         Ok(Summary::new(self.network.as_ref().ok_or(ModelError::NotBuilt)?, None))
     }
 
-    /// All weights, by name: `dense/kernel`, … Empty before the network is built.
+    /// All weights, by name: `dense/kernel`, … Empty before the network is built, by [`Sequential::build`] or the first data.
     pub fn weights(&self) -> Variables {
         let Some(network) = &self.network else { return Variables::new() };
         let named = network.weights().iter().map(|weight| {
@@ -205,24 +206,27 @@ impl Sequential {
         named.collect()
     }
 
-    /// Replaces a weight.
+    /// Replaces a weight. A network that is not built yet is built for that, where the shape of the input was given.
     ///
     /// ```
     /// use grafito::nn::{Dense, Sequential};
     /// use grafito::prelude::*;
     ///
     /// let mut network = Sequential::new().input([2]).add(Dense::new(1));
-    /// network.build()?.set_weight("dense/kernel", &Tensor::from([[1.0f32], [2.0]]))?;
+    /// network.set_weight("dense/kernel", &Tensor::from([[1.0f32], [2.0]]))?;
     /// assert_eq!(network.predict(&Tensor::from([[10.0f32, 1.0]]))?.item::<f32>(), 12.0);
     /// # Ok::<(), grafito::nn::ModelError>(())
     /// ```
     ///
     /// # Errors
-    /// When there is no weight of this name, or one of another dtype or shape.
+    /// When the network cannot be built, there is no weight of this name, or one of another dtype or shape.
     pub fn set_weight(&mut self, name: &str, value: &Tensor) -> Result<(), ModelError> {
+        self.build()?;
+        let known =
+            self.network.iter().flat_map(|network| network.weights()).map(|weight| weight.name.clone());
         let Weights { trainable, statistics } = &mut self.weights;
         match trainable.get_mut(name).or_else(|| statistics.get_mut(name)) {
-            None => Err(ModelError::NoWeight { name: name.to_owned() }),
+            None => Err(ModelError::NoWeight { name: name.to_owned(), known: known.collect() }),
             Some(weight) if weight.fact() != value.fact() => Err(ModelError::Weight {
                 name: name.to_owned(),
                 expected: Box::new(weight.fact().clone()),
@@ -259,6 +263,11 @@ impl Sequential {
     /// Says what the network is trained by. Metrics of one name are numbered, as Keras does: `accuracy`, `accuracy_1`;
     /// [`Metric::named`](super::Metric::named) gives a name of one's own.
     ///
+    /// A loss that does not go with the last activation, as one from logits after a softmax, is said on standard error.
+    ///
+    /// # Panics
+    /// When a metric's name is empty, begins with `val_`, or contains a `/`.
+    ///
     /// ```
     /// use grafito::nn::{Accuracy, Dense, Sequential, Sgd, SparseCrossEntropy};
     ///
@@ -270,7 +279,27 @@ impl Sequential {
     #[track_caller]
     pub fn compile(self, optimizer: impl Optimizer, loss: impl Loss, metrics: impl Metrics) -> Model {
         let (optimizer, loss, metrics) = (Box::new(optimizer), Box::new(loss), metrics.into_metrics());
+        for name in metrics.iter().map(|metric| metric.name()) {
+            if let Err(message) = check_name(&name) {
+                grafito::raise(Error::usage(message));
+            }
+        }
+        self.warn_of(&*loss);
         Model::new(self, Training::new(optimizer, loss, metrics, Origin::caller()))
+    }
+
+    /// Says what a loss has against the last layer.
+    fn warn_of(&self, loss: &dyn Loss) {
+        let Some(Named { name, layer, origin }) = self.layers.last() else { return };
+        let Some(last) = layer.last_activation() else { return };
+        if let Some(objection) = loss.objection(last) {
+            let kind = layer.kind();
+            let last = match last {
+                Activation::Linear => "has no activation".to_owned(),
+                last => format!("ends with {}", last.name()),
+            };
+            eprintln!("warning: layer `{name}` ({kind}, added at {origin}) {last}, and {objection}");
+        }
     }
 
     pub(super) fn layers(&self) -> &[Named] {

@@ -328,6 +328,46 @@ fn a_checkpoint_captures_nothing() {
     }
 }
 
+// -- what arms tell each other ---------------------------------------------------------------------------------------
+
+/// Each arm leaves something of its type to the other.
+#[graph_fn]
+fn types_from_either_side(x: &Tensor, n: i32) -> (Tensor, f32, Vec<Tensor>, Option<Tensor>) {
+    let (a, b);
+    let scale = if n > 0 {
+        b = 1;
+        0.5
+    } else {
+        b = 2i64;
+        f32::from(i8::MAX)
+    };
+    let all = if n > 0 { Vec::new() } else { vec![x.clone()] };
+    let one = if n > 0 {
+        Some(x * b)
+    } else if n < -1 {
+        None
+    } else {
+        panic!("minus one or zero")
+    };
+    if x.sum(..) > 0 {
+        a = x.clone()
+    } else {
+        a = -x
+    }
+    (a, scale, all, one)
+}
+
+#[test]
+fn the_type_of_an_arm_may_be_known_from_the_other() {
+    for (n, scale, len, one) in [(1, 0.5, 0, Some(-4i64)), (-2, 127.0, 1, None)] {
+        let (a, found, all, some) = both(|| {
+            let (a, found, all, some) = types_from_either_side(&i(-4), n);
+            (a.item::<i64>(), found, all.len(), some.map(|x| x.item::<i64>()))
+        });
+        assert_eq!((a, found, all, some), (4, scale, len, one));
+    }
+}
+
 // -- axes of length zero ---------------------------------------------------------------------------------------------
 
 #[graph_fn]

@@ -66,20 +66,25 @@ fn misuse_is_reported_before_anything_is_trained() {
     let (folder, _) = temporary();
     let folder = folder.path().to_str().expect("a path in UTF-8");
     let missing = format!("{folder}/missing/history.csv");
+    let absent = format!("{folder}/model.safetensors");
     #[cfg(unix)]
     let link = format!("{folder}/link.csv");
     #[cfg(unix)]
     std::os::unix::fs::symlink("elsewhere.csv", &link).expect("a link");
     let cases: &[(&[&str], &str)] = &[
-        (&["--batch-size", "0"], "must be at least 1"),
+        (&["--batch-size", "0"], "must be a whole number, at least 1"),
+        (&["--batch-size", "-1"], "must be a whole number, at least 1"),
         (&["--lr", "nan"], "must be finite"),
         (&["--lr", "fast"], "invalid float literal"),
-        (&["--epochs", "-1"], "unexpected argument"),
+        (&["--epochs", "-1"], "invalid value '-1' for '--epochs <N>': must be a whole number, at least 0"),
+        (&["--epochs", "2.5"], "must be a whole number, at least 0"),
+        (&["--seed", "-1"], "-1 is not in 0..=4294967295"),
+        (&["--lr", "-0.1"], "must be finite, and at least 0"),
         (&["--optimizer", "lion"], "possible values: sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw"),
         (&["--schedule", "linear"], "possible values: constant, step, exponential, cosine"),
         (&["--clip-norm", "0"], "must be finite, and greater than 0"),
         (&["--clip-norm", "inf"], "must be finite, and greater than 0"),
-        (&["--warmup", "-1"], "unexpected argument"),
+        (&["--warmup", "-1"], "must be finite, and at least 0"),
         (&["--warmup=-1"], "must be finite, and at least 0"),
         (&["--warmup", "3", "--epochs", "2"], "--warmup 3 is longer than the 2 epochs"),
         (
@@ -89,12 +94,17 @@ fn misuse_is_reported_before_anything_is_trained() {
         (&["--model", "rnn"], "possible values: mlp, cnn"),
         (&["--dropout", "1"], "must be at least 0 and less than 1"),
         (&["--resume"], "--checkpoint <FILE>"),
-        (&["--synthetic", "--resume", "--checkpoint", &missing], "cannot read it"),
+        (&["--synthetic", "--checkpoint", &missing], "there is no folder"),
+        (&["--synthetic", "--checkpoint", folder], "cannot write the checkpoint to"),
+        (
+            &["--synthetic", "--resume", "--checkpoint", &absent],
+            "without --resume, training begins and writes it",
+        ),
         (&["--data", folder], "train-images-idx3-ubyte"),
         (&["--data", "/nonexistent"], "/nonexistent"),
         (&["--synthetic", "--history", folder], "it is a folder"),
         #[cfg(unix)]
-        (&["--synthetic", "--history", &link], "it is no ordinary file"),
+        (&["--synthetic", "--history", &link], "it is no regular file"),
         (&["--synthetic", "--history", &missing], "cannot write the history to"),
     ];
     for (arguments, message) in cases {
@@ -105,6 +115,8 @@ fn misuse_is_reported_before_anything_is_trained() {
         assert!(!text(&output.stdout).contains("epoch"), "{arguments:?} trained");
         assert!(!Path::new(&missing).exists());
     }
+    // The link, at most: no trial file, and no folder that was made on the way.
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), usize::from(cfg!(unix)));
 }
 
 #[test]
@@ -262,6 +274,14 @@ fn a_schedule_that_is_resumed_goes_on_and_another_one_is_refused() {
         !output.status.success() && error.contains("learning rate, config, then, config, steps"),
         "{error}"
     );
+    // What was written is said as it was written, with the options to write it with.
+    let output = train(&["--epochs", "2", "--warmup", "0.5", "--resume", "--lr", "0.02", "--dropout", "0.1"]);
+    let error = text(&output.stderr);
+    let rate = " is 0.02 here and 0.001 in the file";
+    assert!(!output.status.success() && error.contains(rate), "{error}");
+    let options =
+        "give the options of the training that was saved: --model and --dropout, --lr, --schedule and";
+    assert!(error.contains(options), "{error}");
     let output = train(&["--epochs", "2", "--warmup", "0.5", "--resume"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("after epoch 2\n"));

@@ -236,12 +236,30 @@ fn checkpoints_of_the_best_and_of_each_epoch() {
     model.fit(&data, quiet(2).with(&mut script).with(&mut save_best)).unwrap();
     assert_eq!(number(folder.path().join("best.safetensors")), 6);
     let (mut model, data) = line(0.1);
-    let nowhere = folder.path().join("no/such/folder");
-    let error = model.fit(&data, quiet(1).with(ModelCheckpoint::last(nowhere)));
-    assert!(
-        matches!(&error, Err(ModelError::Callback { name, .. }) if name == "ModelCheckpoint"),
-        "{error:?}"
-    );
+    // What cannot be written is known before the first step, and nothing is left of finding out.
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    let before = files();
+    for path in [
+        folder.path().join("no/such/folder"),
+        folder.path().to_owned(),
+        folder.path().join("best.safetensors/inner"),
+    ] {
+        let checkpoint = ModelCheckpoint::last(&path);
+        for (fit, expected) in [
+            (quiet(1).with(checkpoint), "ModelCheckpoint"),
+            (quiet(1).with(ModelCheckpoint::best(&path, "loss")), "ModelCheckpoint"),
+            (quiet(1).with(CsvLogger::new(&path)), "CsvLogger"),
+        ] {
+            let error = model.fit(&data, fit);
+            assert!(
+                matches!(&error, Err(ModelError::Callback { name, .. }) if name == expected),
+                "{error:?}"
+            );
+            assert!(error.unwrap_err().to_string().contains(path.to_str().unwrap()));
+            assert_eq!((model.epochs(), model.batches()), (0, 0));
+        }
+    }
+    assert_eq!(files(), before);
 }
 
 #[test]

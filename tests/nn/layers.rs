@@ -288,6 +288,7 @@ fn windows_that_make_no_sense_are_refused() {
     );
     assert_eq!(
         refusal(&GlobalAveragePool, &Fact::new(DType::F32, [28, 28])),
-        "takes images of three axes, [height, width, channels], and an example is f32[28, 28]"
+        "takes images of three axes, [height, width, channels] (with one channel: `images.unsqueeze(-1)`), and an \
+         example is f32[28, 28]"
     );
 }

@@ -5,6 +5,7 @@ mod model;
 
 mod callbacks;
 mod checkpoints;
+mod compiling;
 mod data;
 mod errors;
 mod example;

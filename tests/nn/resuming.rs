@@ -244,6 +244,41 @@ fn what_a_resumed_run_has_no_callback_for_is_said() {
     );
 }
 
+/// Weights of the best epoch that a checkpoint lacks are no reason to give up the rest of it.
+#[test]
+fn weights_that_were_not_remembered_are_restored_of_a_later_epoch_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let last = folder.path().join("last.safetensors");
+    let script = || Script { stop_at: None, stop: StopFlag::new() };
+    let train = |epochs: usize, stopping: EarlyStopping| {
+        let mut model = stateful();
+        if last.exists() {
+            model.restore(&last).unwrap();
+        }
+        let fit = quiet(epochs).with(script()).with(stopping).with(ModelCheckpoint::last(&last));
+        let history = model.fit(&some_digits(96), fit).unwrap();
+        (model, history.epochs().len())
+    };
+    let stopping = || EarlyStopping::new("scripted").patience(2);
+    // Epoch 2 is better than 1, and 3 is not.
+    train(3, stopping());
+    let before = fs::read(&last).unwrap();
+    // Epoch 4 is the best, before two that are not.
+    let (best, _) = train(1, stopping());
+    fs::write(&last, &before).unwrap();
+    let (restored, epochs) = train(9, stopping().restore_best());
+    assert_eq!(epochs, 3);
+    assert_eq!(bits(&restored), bits(&best));
+
+    // It has waited for one already, and the bar is out of reach: nothing is restored.
+    fs::write(&last, &before).unwrap();
+    let (plain, _) = train(1, stopping().least_change(9.0));
+    fs::write(&last, &before).unwrap();
+    let (ended, epochs) = train(9, stopping().least_change(9.0).restore_best());
+    assert_eq!(epochs, 1);
+    assert_eq!(bits(&ended), bits(&plain));
+}
+
 /// A model of two inputs and an output, trained by these, after some steps.
 fn trained(
     optimizer: impl Optimizer,

@@ -262,6 +262,43 @@ fn steps_by_hand_before_a_checkpoint_is_restored_do_not_count() {
     assert_eq!(numbers, [3, 4, 5]);
 }
 
+/// What a step that fails leaves is no half of an epoch: the next run makes all steps, and its figures are of these alone.
+#[test]
+fn an_epoch_after_a_run_that_failed_is_a_whole_one() {
+    let fit = || Fit { batch_size: 4, shuffle: false, ..quiet(1) };
+    let (data, _) = line();
+    let seen = AtomicUsize::new(0);
+    let bad = data.clone().batch(4).map(move |x, y| match seen.fetch_add(1, Ordering::Relaxed) {
+        2 => (x, Tensor::zeros([4, 3], DType::F32)),
+        _ => (x, y),
+    });
+    let failing_callback = |_: &mut Run<'_>, batch: &Batch| match batch.number {
+        3 => Err("the disk is full".into()),
+        _ => Ok(()),
+    };
+    for is_callback in [false, true] {
+        let (_, mut model) = line();
+        let failed = match is_callback {
+            true => model.fit(&data, fit().with(Each(failing_callback))),
+            false => model.fit(&bad, fit()),
+        };
+        failed.unwrap_err();
+        let made = if is_callback { 3 } else { 2 };
+        assert_eq!((model.epochs(), model.batches()), (0, made));
+        let (mut numbers, mut losses) = (Vec::new(), Vec::new());
+        let each = |_: &mut Run<'_>, batch: &Batch| {
+            numbers.push(batch.number);
+            losses.push(batch.loss * batch.examples as f64);
+            Ok(())
+        };
+        let history = model.fit(&data, fit().with(Each(each))).unwrap();
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        let mean = losses.iter().sum::<f64>() / 20.0;
+        assert!((history.last("loss").unwrap() - mean).abs() < 1e-9 * mean);
+        assert_eq!(model.epochs(), 1);
+    }
+}
+
 struct Each<F>(F);
 
 impl<F: FnMut(&mut Run<'_>, &Batch) -> CallbackResult> Callback for Each<F> {

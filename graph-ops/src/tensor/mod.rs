@@ -25,6 +25,9 @@ pub use raise::{catch, or_raise, raise};
 /// being traced) or *pending* (a lazy operation outside any function, computed when read). Operations on it are the
 /// same methods in each case. Cloning is cheap: it shares the elements.
 ///
+/// Comparisons are methods, too: `x.gt(&y)` has an answer for each element. `x > y`, and an `if` on a tensor, are for
+/// functions that are marked `#[graph_fn]`.
+///
 /// ```
 /// use graph_ops::Tensor;
 /// let x = Tensor::from([[1.0f32, 2.0], [3.0, 4.0]]);

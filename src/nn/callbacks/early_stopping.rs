@@ -118,7 +118,8 @@ impl EarlyStopping {
         EarlyStopping { monitor: self.monitor.growing(false), ..self }
     }
 
-    /// When training ends, the model is given the weights of the best epoch.
+    /// When training ends, the model is given the weights of the best epoch. In the checkpoint of a training without this
+    /// they are not: one that goes on from it with this restores those of a later epoch, if one is better.
     ///
     /// ```
     /// use grafito::datasets::Dataset;
@@ -143,7 +144,8 @@ impl EarlyStopping {
     fn stop_if_due(&self, run: &mut Run<'_>) {
         if self.waited >= self.patience.max(1) {
             let best = self.monitor.best().unwrap_or(f64::NAN);
-            run.stop(format!("`{}` is no better than {best:.4} for {} epochs", self.figure, self.waited));
+            let epochs = if self.waited == 1 { "epoch" } else { "epochs" };
+            run.stop(format!("`{}` is no better than {best:.4} for {} {epochs}", self.figure, self.waited));
         }
     }
 
@@ -195,7 +197,15 @@ impl Callback for EarlyStopping {
         let Some(waited) = state.get(&self.monitor.key("waited")) else { return Ok(()) };
         self.monitor.restore(state)?;
         self.waited = usize::try_from(waited.try_item::<i64>()?)?;
-        if self.restores_best && self.monitor.best().is_some() {
+        let weights = self.monitor.key("weights/");
+        let has_weights = state.names().iter().any(|name| name.starts_with(&weights));
+        if self.restores_best && self.monitor.best().is_some() && !has_weights {
+            // To go on is worth more than weights that nobody has any more.
+            eprintln!(
+                "warning: the checkpoint is of a training without `restore_best`, and has no weights of the best epoch so \
+                 far; they are restored if a later one is better"
+            );
+        } else if self.restores_best && self.monitor.best().is_some() {
             let mut best = run.model.network.weights.clone();
             self.fill(&mut best.trainable, state)?;
             self.fill(&mut best.statistics, state)?;

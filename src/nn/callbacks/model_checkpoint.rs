@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::super::callback::{Callback, CallbackResult, Run};
+use super::super::checkpoint::{CheckpointError, CheckpointProblem, unless_replaceable};
 use super::super::history::Logs;
 use super::super::variables::Variables;
 use super::monitor::Monitor;
 
 /// Saves the model after each epoch, or after each epoch that is the best so far.
 ///
-/// `{epoch}` in the path stands for the epoch's number. Each file is replaced as a whole, so a checkpoint that was once
+/// `{epoch}` in the path stands for the epoch's number. A path that cannot be written ends the training before it begins. Each file is replaced as a whole, so a checkpoint that was once
 /// there stays readable whenever the program ends.
 ///
 /// ```
@@ -151,17 +152,24 @@ impl ModelCheckpoint {
         ModelCheckpoint { monitor: Some(change(monitor)), ..self }
     }
 
-    fn save(&self, run: &Run<'_>) -> CallbackResult {
+    /// The file of an epoch.
+    fn path_of(&self, epoch: usize) -> PathBuf {
         let path = self.path.to_string_lossy();
-        let path = match path.contains("{epoch}") {
-            true => PathBuf::from(path.replace("{epoch}", &run.epoch().to_string())),
+        match path.contains("{epoch}") {
+            true => PathBuf::from(path.replace("{epoch}", &epoch.to_string())),
             false => self.path.clone(),
-        };
-        Ok(run.model.save(path)?)
+        }
     }
 }
 
 impl Callback for ModelCheckpoint {
+    fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
+        let path = self.path_of(run.epoch() + 1);
+        let cannot = |reason| CheckpointProblem::Io { action: "write", reason };
+        unless_replaceable(&path).map_err(|reason| CheckpointError { problem: cannot(reason), path })?;
+        Ok(())
+    }
+
     fn on_epoch_end(&mut self, _: &mut Run<'_>, logs: &mut Logs) -> CallbackResult {
         if let Some(monitor) = &mut self.monitor {
             self.is_due = monitor.improves(logs)?;
@@ -175,7 +183,7 @@ impl Callback for ModelCheckpoint {
         }
         // Within an epoch nothing is the best so far.
         self.is_due = self.monitor.is_none();
-        self.save(run)
+        Ok(run.model.save(self.path_of(run.epoch()))?)
     }
 
     fn state(&self) -> Variables {

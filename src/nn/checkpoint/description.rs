@@ -131,6 +131,16 @@ fn compare(path: &str, here: &Json, file: &Json, differences: &mut Vec<String>) 
             }
         }
         _ if here == file => {}
-        _ => differences.push(format!("{path} is {here} here and {file} in the file")),
+        _ => differences.push(format!("{path} is {} here and {} in the file", shown(here), shown(file))),
+    }
+}
+
+/// A setting as it was written: one that was an f32 has more digits as an f64, which nobody wrote.
+fn shown(value: &Json) -> String {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && f64::from(number as f32) == number => {
+            format!("{:?}", number as f32)
+        }
+        _ => value.to_string(),
     }
 }

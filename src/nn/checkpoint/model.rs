@@ -6,6 +6,7 @@ use std::path::Path;
 use grafito::{DType, Fact, Origin, Shape};
 use serde_json::json;
 
+use super::super::metric::check_name;
 use super::super::model::{Model, Position};
 use super::super::named::named_leaves;
 use super::super::network::{Network, Weights};
@@ -14,7 +15,7 @@ use super::super::sequential::Sequential;
 use super::description::{
     Description, FactDescription, LayerDescription, NetworkDescription, PartDescription, TrainingDescription,
 };
-use super::error::{CheckpointError, CheckpointProblem};
+use super::error::{CheckpointError, CheckpointProblem, TrainingPart};
 use super::format::Contents;
 use super::registry::Registry;
 use super::tree::{collect, fill, read, take, unless_fitting, write};
@@ -305,8 +306,13 @@ fn make_training(
     let rate = registry.schedule(&json!(training.learning_rate))?;
     let optimizer = registry.optimizer(&json!(training.optimizer), rate)?;
     let loss = registry.loss(&json!(training.loss))?;
-    let metrics: Result<_, _> =
-        training.metrics.iter().map(|metric| registry.metric(&json!(metric))).collect();
+    let metrics = training.metrics.iter().map(|description| {
+        let metric = registry.metric(&json!(description))?;
+        let kind = description.kind.clone();
+        let wrong = |reason| CheckpointProblem::PartSettings { part: TrainingPart::Metric, kind, reason };
+        check_name(&metric.name()).map_err(wrong).map(|()| metric)
+    });
+    let metrics: Result<_, _> = metrics.collect();
     Ok(Training::new(optimizer, loss, metrics?, origin))
 }
 
@@ -339,7 +345,7 @@ fn restore(model: &mut Model, contents: Contents) -> Result<(), CheckpointProble
     model.position = Position { epochs: training.epochs, batches: training.batches };
     let own = |(name, tensor): (String, _)| (name[CALLBACKS.len()..].to_owned(), tensor);
     model.remembered = BTreeMap::into_iter(remembered).map(own).collect();
-    (model.is_resumed, model.is_by_hand) = (true, false);
+    (model.is_resumed, model.begins_anew) = (true, false);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Files that are replaced as a whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -29,16 +29,7 @@ use tempfile::Builder;
 /// # Errors
 /// When the folder cannot be written to, `write` fails, or the path names something else than a file.
 pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // Replacing a device, a pipe or a link would not write to it but put a file in its place.
-    let old = match fs::symlink_metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is no regular file")),
-        Ok(metadata) => Some(metadata.permissions()),
-        Err(_) => None,
-    };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let (old, folder) = target(path)?;
     // A temporary file is for its owner alone; this one is not to stay one. The system takes away what its user does not give
     // to new files.
     let mut builder = Builder::new();
@@ -59,4 +50,47 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Fails where [`replace_file`] would fail whatever is to be written: to be asked before the work that is to be kept. A file
+/// that is there stays as it is, and none is left behind.
+///
+/// ```
+/// use grafito::nn::unless_replaceable;
+///
+/// let folder = tempfile::tempdir()?;
+/// assert!(unless_replaceable(&folder.path().join("model")).is_ok());
+/// let error = unless_replaceable(&folder.path().join("runs/model")).unwrap_err();
+/// assert!(error.to_string().starts_with("there is no folder "));
+/// assert!(unless_replaceable(folder.path()).is_err());
+/// assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When the folder cannot be written to, or the path names something else than a file.
+pub fn unless_replaceable(path: &Path) -> io::Result<()> {
+    let (_, folder) = target(path)?;
+    Builder::new().tempfile_in(folder).map(drop)
+}
+
+/// The permissions of the file that is there, and the folder.
+fn target(path: &Path) -> io::Result<(Option<Permissions>, &Path)> {
+    // Replacing a device, a pipe or a link would not write to it but put a file in its place.
+    let old = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::Error::other("it is a folder")),
+        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is no regular file")),
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(_) => None,
+    };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match folder.is_dir() {
+        true => Ok((old, folder)),
+        false => {
+            Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no folder {}", folder.display())))
+        }
+    }
 }

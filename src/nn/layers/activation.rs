@@ -26,6 +26,10 @@ impl Layer for Activation {
         pass.activate(*self, x)
     }
 
+    fn last_activation(&self) -> Option<Activation> {
+        Some(*self)
+    }
+
     fn config(&self) -> Json {
         config(self)
     }

@@ -209,6 +209,10 @@ impl Layer for Conv2D {
         pass.activate(self.activation, &sum)
     }
 
+    fn last_activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn config(&self) -> Json {
         config(self)
     }

@@ -129,6 +129,10 @@ impl Layer for Dense {
         pass.activate(self.activation, &sum)
     }
 
+    fn last_activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn config(&self) -> Json {
         config(self)
     }

@@ -16,7 +16,11 @@ pub(super) enum PaddingInFiles {
 /// Height, width and channels of an example.
 pub(super) fn image(input: &Fact) -> Result<[usize; 3], LayerError> {
     <[usize; 3]>::try_from(&input.shape[..]).map_err(|_| LayerError::Shape {
-        expected: "images of three axes, [height, width, channels]".to_owned(),
+        expected: match input.shape.rank() {
+            2 => "images of three axes, [height, width, channels] (with one channel: `images.unsqueeze(-1)`)",
+            _ => "images of three axes, [height, width, channels]",
+        }
+        .to_owned(),
         found: input.clone(),
     })
 }

@@ -8,6 +8,7 @@ use super::super::activation::Activation;
 use super::super::config;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
+use super::objection::objection;
 
 /// `-(y ln p + (1 - y) ln(1 - p))`: the cross-entropy of probabilities, or of logits, each with a target of its own,
 /// averaged, in nats. Targets are 0, 1, or what lies between.
@@ -93,6 +94,10 @@ impl Loss for BinaryCrossEntropy {
             }
         };
         &y * yes + (1.0 - &y) * no
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        objection(self.kind(), self.from_logits, &[Activation::Sigmoid, Activation::Softmax], last)
     }
 
     fn config(&self) -> Json {

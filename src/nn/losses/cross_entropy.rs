@@ -8,6 +8,7 @@ use super::super::activation::Activation;
 use super::super::config;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
+use super::objection::objection;
 
 /// `-Σ y ln p`: the cross-entropy of probabilities, or of logits, with a distribution for each example, in nats. The
 /// distribution is that of one class (one-hot), or any other.
@@ -79,6 +80,12 @@ impl Loss for CrossEntropy {
     }
 
     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        let (shape, labels) = (predictions.values().shape(), targets.shape());
+        if targets.dtype().is_int() && shape.split_last().is_some_and(|(_, examples)| *examples == labels[..])
+        {
+            let hint = "for labels, one for each example, there is `SparseCrossEntropy`".to_owned();
+            predictions.misfit(targets, self.kind(), " differ in shape", Some(hint));
+        }
         let mut y = predictions.targets(targets, self.kind());
         if self.label_smoothing != 0.0 {
             let classes = y.shape().last().copied().unwrap_or(1);
@@ -92,6 +99,10 @@ impl Loss for CrossEntropy {
         }
         let p = predictions.values() / predictions.values().sum_keep(-1);
         -(y * bounded(&p).log()).sum(-1)
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        objection(self.kind(), self.from_logits, &[Activation::Softmax, Activation::Sigmoid], last)
     }
 
     fn config(&self) -> Json {

@@ -7,6 +7,7 @@ mod hinge;
 mod huber;
 mod mean_absolute_error;
 mod mean_squared_error;
+mod objection;
 mod sparse_cross_entropy;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;

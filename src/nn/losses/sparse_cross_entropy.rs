@@ -6,8 +6,10 @@ use serde_json::Value as Json;
 
 use super::super::activation::Activation;
 use super::super::config;
+use super::super::hint;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
+use super::objection::objection;
 
 /// `-ln p[label]`: the cross-entropy of probabilities, or of logits, with a class for each example, in nats.
 ///
@@ -16,6 +18,9 @@ use super::bounded::bounded;
 ///
 /// # Shape
 /// Predictions `[n, .., classes]`, labels `[n, ..]` of any integer dtype.
+///
+/// # Panics
+/// When they are others, as a failed operation.
 ///
 /// # Source
 /// `keras.losses.SparseCategoricalCrossentropy`.
@@ -54,15 +59,25 @@ impl Loss for SparseCrossEntropy {
     }
 
     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
+        let values = predictions.values();
+        let examples = &values.shape()[..values.rank().saturating_sub(1)];
+        if values.rank() == 0 || targets.shape()[..] != *examples || !targets.dtype().is_int() {
+            let hint = hint::labels(values.fact(), targets.fact());
+            predictions.misfit(targets, self.kind(), "; it takes an integer for each row of classes", hint);
+        }
         if self.from_logits {
-            return predictions.values().sparse_cross_entropy_each(targets);
+            return values.sparse_cross_entropy_each(targets);
         }
         if let Some(logits) = predictions.before(Activation::Softmax) {
             return logits.sparse_cross_entropy_each(targets);
         }
-        let p = predictions.values();
-        let index = targets.cast(grafito::DType::I64).unsqueeze(-1);
-        -bounded(&p.take_along_axis(-1, &index).squeeze(-1isize)).log()
+        // A label that is out of range is one of the user's.
+        let index = targets.origin().scope(|| targets.cast(grafito::DType::I64).unsqueeze(-1));
+        -bounded(&values.take_along_axis(-1, &index).squeeze(-1isize)).log()
+    }
+
+    fn objection(&self, last: Activation) -> Option<String> {
+        objection(self.kind(), self.from_logits, &[Activation::Softmax], last)
     }
 
     fn config(&self) -> Json {

@@ -1,9 +1,10 @@
 //! How often the likeliest class is the right one.
 
-use grafito::{DType, Error, Fact, Tensor};
+use grafito::{DType, Fact, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::super::activation::Activation;
+use super::super::hint;
 use super::super::loss::Predictions;
 use super::super::metric::Metric;
 
@@ -55,12 +56,9 @@ impl Metric for Accuracy {
         let hits = if classes > 1 && targets.shape()[..] == shape[..shape.len() - 1] {
             scores.argmax(-1).eq(targets.cast(DType::I64))
         } else if targets.shape()[..] != shape[..] {
-            let (values, targets) = (scores.fact(), targets.fact());
-            let message = format!(
-                "Accuracy: predictions {values} and targets {targets}; it takes a label for each row of classes, or \
-                 targets of the predictions' shape"
-            );
-            grafito::raise(Error::usage(message));
+            let hint = hint::same_shape(scores.fact(), targets.fact());
+            let reason = "; it takes a label for each row of classes, or targets of that shape";
+            predictions.misfit(targets, self.kind(), reason, hint);
         } else if classes > 1 {
             scores.argmax(-1).eq(targets.argmax(-1))
         } else {

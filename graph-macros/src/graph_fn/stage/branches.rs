@@ -1,11 +1,12 @@
 //! `if`, and `match` on literals.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprIf, ExprMatch, Ident, Stmt};
 
+use super::super::place;
 use super::super::survey::{self, Changes};
 use super::{Frame, Stager, label, name};
 
@@ -68,6 +69,7 @@ impl Stager<'_> {
         let whole = Expr::If(branch.clone());
         let exits = survey::exits(&self.loops, |visitor| visitor.visit_expr(&whole));
         let otherwise = branch.else_branch.as_ref().map(|(_, other)| (**other).clone());
+        let alike = (!gives_nothing(branch)).then(|| alike(branch));
         let otherwise_diverges = otherwise.as_ref().is_some_and(survey::diverging);
         let mut changes = Changes::of_stmts(&branch.then_branch.stmts);
         if let Some(other) = &otherwise {
@@ -80,7 +82,7 @@ impl Stager<'_> {
             None => Vec::new(),
         };
 
-        let span = super::super::place(&branch.if_token);
+        let span = place(&branch.if_token);
         self.visit_expr_mut(&mut branch.cond);
         let condition = &branch.cond;
         let new = quote_spanned!(span=> ::grafito::__private::If::new(#condition));
@@ -100,6 +102,10 @@ impl Stager<'_> {
             true => quote!(::std::unreachable!("an arm has run")),
             false => self.leave(),
         };
+        let arms = match alike {
+            Some(alike) => quote!(alike(#first, #second, #alike)),
+            None => quote!(new(#first, #second)),
+        };
         let both_leave = survey::diverges(&branch.then_branch.stmts) && otherwise_diverges;
         let (ty, given) = Self::given(both_leave, &outs);
         let joined = quote! {
@@ -107,7 +113,7 @@ impl Stager<'_> {
                 let mut #driver = #new;
                 let #first #ty = if #driver.then(#state) { #then_arm } else { ::std::option::Option::None };
                 let #second = if #driver.otherwise(#state) { #else_arm } else { ::std::option::Option::None };
-                match ::grafito::__private::Arms::new(#first, #second).join(#driver, #state) {
+                match ::grafito::__private::Arms::#arms.join(#driver, #state) {
                     ::std::option::Option::Some(value) => #given,
                     ::std::option::Option::None => #missing,
                 }
@@ -202,6 +208,86 @@ impl Stager<'_> {
     }
 }
 
+/// Whether no arm ends with a value, so that they cannot differ in its type.
+fn gives_nothing(branch: &ExprIf) -> bool {
+    let is_unit = |block: &syn::Block| !matches!(block.stmts.last(), Some(Stmt::Expr(_, None)));
+    let other = branch.else_branch.as_ref().map(|(_, other)| &**other);
+    is_unit(&branch.then_branch)
+        && match other {
+            None => true,
+            Some(Expr::Block(block)) => is_unit(&block.block),
+            Some(Expr::If(inner)) => gives_nothing(inner),
+            Some(_) => false,
+        }
+}
+
+/// A closure that gives the value of one arm or of the other by an `if` that stands where the user's does: what the
+/// compiler has to say of arms that differ is what it has said of the eager body, or at least it says it there.
+fn alike(branch: &ExprIf) -> TokenStream {
+    let if_token = &branch.if_token;
+    let then = Standing::of_block(&branch.then_branch);
+    let then_name = Ident::new("then", then.first);
+    let then_arm =
+        then.arm(&quote!(#then_name), Group::new(Delimiter::Parenthesis, TokenStream::new()).into());
+    let Some((else_token, other)) = &branch.else_branch else {
+        return quote!(|#then_name: fn() -> _, ((),): ((),)| {
+            let value = #if_token false #then_arm;
+            value
+        });
+    };
+    let other = match &**other {
+        Expr::Block(block) => Standing::of_block(&block.block),
+        // What it gives is what its arms do.
+        Expr::If(inner) => Standing::of_block(&inner.then_branch),
+        other => Standing::of(other, place(else_token)),
+    };
+    let other_name = Ident::new("other", other.first);
+    let other_arm = other.arm(&quote!(#other_name.), Literal::usize_unsuffixed(0).into());
+    quote!(|#then_name: fn() -> _, #other_name: (_,)| {
+        let value = #if_token false #then_arm #else_token #other_arm;
+        value
+    })
+}
+
+/// Where an arm stands, and what it gives: the first and the last token of that, or the braces around nothing.
+struct Standing {
+    braces: Span,
+    first: Span,
+    last: Span,
+}
+
+impl Standing {
+    fn of_block(block: &syn::Block) -> Standing {
+        let braces = block.brace_token.span.join();
+        match block.stmts.last() {
+            Some(Stmt::Expr(value, _)) => Standing::of(value, braces),
+            _ => Standing { braces, first: braces, last: braces },
+        }
+    }
+
+    fn of(value: &Expr, braces: Span) -> Standing {
+        let mut tokens = value.to_token_stream().into_iter();
+        let Some(first) = tokens.next() else { return Standing { braces, first: braces, last: braces } };
+        let last = match tokens.last().unwrap_or_else(|| first.clone()) {
+            TokenTree::Group(group) => group.span_close(),
+            token => token.span(),
+        };
+        let first = match first {
+            TokenTree::Group(group) => group.span_open(),
+            token => token.span(),
+        };
+        Standing { braces, first, last }
+    }
+
+    /// Braces where the arm's are, around an expression that ends where what it gives does.
+    fn arm(&self, start: &TokenStream, mut end: TokenTree) -> TokenStream {
+        end.set_span(self.last);
+        let mut arm = Group::new(Delimiter::Brace, quote!(#start #end));
+        arm.set_span(self.braces);
+        arm.to_token_stream()
+    }
+}
+
 /// Beside `let`, conditions are Rust's.
 fn host_conditions(condition: &mut Expr) {
     match condition {
@@ -243,7 +329,7 @@ pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
     if !matches!(last.pat, syn::Pat::Wild(_)) || arms.is_empty() {
         return None;
     }
-    let matched = Ident::new("__matched", proc_macro2::Span::mixed_site());
+    let matched = Ident::new("__matched", Span::mixed_site());
     let body = braced(&last.body);
     let mut chain: Expr = syn::parse_quote!(#body);
     for arm in arms.iter().rev() {
