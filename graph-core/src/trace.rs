@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::array::Array;
 use crate::error::OpError;
@@ -51,18 +51,23 @@ struct Inner {
     kind: TraceKind,
     name: Arc<str>,
     open: AtomicBool,
+    /// Whether a tape still records what is computed on it.
+    recording: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     graph: Graph,
-    /// Computed values, of a tape only.
-    arrays: HashMap<Value, Array>,
-    /// Constants already in the graph, by buffer, so that one array becomes one node.
-    constants: HashMap<(usize, Fact), Value>,
+    /// What each node has computed, by its index; of a tape only.
+    arrays: Vec<Arrays>,
+    /// Constants already in the graph, by the address of their buffer, so that one array becomes one node.
+    constants: HashMap<usize, SmallVec<[Value; 1]>>,
     captures: Vec<(Captured, Value)>,
 }
+
+/// The outputs of one node, computed.
+type Arrays = SmallVec<[Array; 1]>;
 
 thread_local! {
     static STACK: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
@@ -93,9 +98,10 @@ impl Trace {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let name = name.into();
         let graph = Graph::new(name.clone());
-        let state = State { graph, arrays: HashMap::new(), constants: HashMap::new(), captures: Vec::new() };
+        let state = State { graph, arrays: Vec::new(), constants: HashMap::new(), captures: Vec::new() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Trace(Arc::new(Inner { id, kind, name, open: AtomicBool::new(true), state: Mutex::new(state) }))
+        let (open, recording) = (AtomicBool::new(true), AtomicBool::new(true));
+        Trace(Arc::new(Inner { id, kind, name, open, recording, state: Mutex::new(state) }))
     }
 
     /// Makes the trace current on this thread. Its nodes are in no name scope but those that are entered then.
@@ -150,6 +156,17 @@ impl Trace {
         self.0.open.store(false, Ordering::Release);
     }
 
+    /// Ends the recording of a tape, not the tape: its values stay what they are, and what is computed from them is no
+    /// longer added. For whoever knows that nobody will differentiate it.
+    pub fn stop_recording(&self) {
+        self.0.recording.store(false, Ordering::Release);
+    }
+
+    /// Whether operations on the trace's values are added to it.
+    pub fn is_recording(&self) -> bool {
+        self.is_open() && self.0.recording.load(Ordering::Acquire)
+    }
+
     /// Adds an input.
     pub fn add_input(&self, name: impl Into<Arc<str>>, fact: Fact, origin: Origin) -> Value {
         self.state().graph.add_input(name, fact, origin)
@@ -158,17 +175,18 @@ impl Trace {
     /// Adds a constant; the same array twice is one node.
     pub fn add_constant(&self, array: &Array, origin: Origin) -> Value {
         let mut state = self.state();
-        let key = (array.address(), array.fact().clone());
+        let state = &mut *state;
         // An empty array has no address of its own.
-        if array.fact().num_bytes() > 0
-            && let Some(&value) = state.constants.get(&key)
-        {
+        let is_shareable = array.fact().num_bytes() > 0;
+        let known = state.constants.entry(array.address()).or_default();
+        let same = known.iter().find(|&&value| state.graph.fact(value) == array.fact());
+        if let (true, Some(&value)) = (is_shareable, same) {
             return value;
         }
         let value = state.graph.add_constant(array.clone(), origin);
-        state.constants.insert(key, value);
+        known.push(value);
         if self.kind() == TraceKind::Tape {
-            state.arrays.insert(value, array.clone());
+            state.keep(value.node(), smallvec![array.clone()]);
         }
         value
     }
@@ -184,14 +202,27 @@ impl Trace {
         // Computed before it is added, and without the lock: a failed op leaves no node.
         let operands: SmallVec<[Array; 4]> = {
             let state = self.state();
-            inputs.iter().map(|value| state.arrays[value].clone()).collect()
+            let array = |&value: &Value| state.array(value).expect("a tape has computed its values").clone();
+            inputs.iter().map(array).collect()
         };
         let operand_refs: SmallVec<[&Array; 4]> = operands.iter().collect();
         let results = exec::compute(&kind, &operand_refs)?;
+        Ok(self.add_computed(kind, inputs, results, origin))
+    }
+
+    /// Adds a node that has been computed from these operands, with its results; to a tape.
+    pub fn add_computed(
+        &self,
+        kind: NodeKind,
+        inputs: &[Value],
+        results: SmallVec<[Array; 1]>,
+        origin: Origin,
+    ) -> Values {
         let mut state = self.state();
-        let values = state.graph.add(kind, inputs, origin)?;
-        state.arrays.extend(values.iter().copied().zip(results));
-        Ok(values)
+        let facts = results.iter().map(|array| array.fact().clone()).collect();
+        let values = state.graph.add_inferred(kind, inputs, facts, origin);
+        state.keep(values[0].node(), results);
+        values
     }
 
     /// Adds the nodes of a graph, with `arguments` for its inputs, and returns what its outputs have become. Their name
@@ -255,7 +286,7 @@ impl Trace {
 
     /// The array of a value, on a tape.
     pub fn array(&self, value: Value) -> Option<Array> {
-        self.state().arrays.get(&value).cloned()
+        self.state().array(value).cloned()
     }
 
     /// Where a value was made.
@@ -316,6 +347,20 @@ pub fn name_scope<R>(name: &str, body: impl FnOnce() -> R) -> R {
     };
     let _within = is_recorded.then(|| NameScope::current().within(name).enter());
     body()
+}
+
+impl State {
+    /// The array of a value, on a tape.
+    fn array(&self, value: Value) -> Option<&Array> {
+        self.arrays.get(value.node().index())?.get(value.output())
+    }
+
+    /// Keeps what a node that was just added has computed.
+    fn keep(&mut self, node: NodeId, results: Arrays) {
+        debug_assert!(self.arrays.len() <= node.index(), "each node is computed once");
+        self.arrays.resize_with(node.index(), Arrays::new);
+        self.arrays.push(results);
+    }
 }
 
 impl PartialEq for Trace {

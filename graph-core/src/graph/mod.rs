@@ -34,7 +34,7 @@ use store::Store;
 
 use crate::array::Array;
 use crate::error::OpError;
-use crate::fact::Fact;
+use crate::fact::{Fact, Facts};
 use crate::ids::{NodeId, Value, Values};
 use crate::op::OpRef;
 use crate::origin::Origin;
@@ -110,9 +110,20 @@ impl Graph {
             let operand_facts: SmallVec<[&Fact; 8]> = inputs.iter().map(|&v| self.fact(v)).collect();
             kind.infer(&operand_facts)?
         };
+        Ok(self.add_inferred(kind, inputs, facts, origin))
+    }
+
+    /// Adds a node whose facts have been inferred.
+    pub(crate) fn add_inferred(
+        &mut self,
+        kind: NodeKind,
+        inputs: &[Value],
+        facts: Facts,
+        origin: Origin,
+    ) -> Values {
         let num_outputs = facts.len();
         let id = self.store.add(Node::new(kind, inputs, facts, origin));
-        Ok((0..num_outputs).map(|output| Value::new(id, output)).collect())
+        (0..num_outputs).map(|output| Value::new(id, output)).collect()
     }
 
     /// Sets what the graph computes.

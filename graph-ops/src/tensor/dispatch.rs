@@ -8,10 +8,10 @@
 //! | pending | pending | captured by a region, computed for a function | computed first |
 //! | of any other trace | error | error | error, unless computed |
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 use graph_core::{
-    Captured, Error, Fact, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
+    Array, Captured, Error, Fact, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
     compute, mode,
 };
 use smallvec::SmallVec;
@@ -46,7 +46,9 @@ pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Te
     let origin = Origin::caller();
     match Trace::current().or_else(|| symbolic_trace(inputs)) {
         Some(trace) if trace.kind() != TraceKind::Tape => record(&trace, kind, inputs, origin),
-        Some(tape) if inputs.iter().any(|input| input.is_on(&tape)) => record(&tape, kind, inputs, origin),
+        Some(tape) if inputs.iter().any(|input| input.is_on(&tape)) => {
+            record_computed(&tape, kind, inputs, origin)
+        }
         Some(_) => compute_now(&kind, inputs, origin),
         None if mode() == Mode::Lazy => record_pending(kind, inputs, origin),
         None => compute_now(&kind, inputs, origin),
@@ -83,12 +85,31 @@ fn record(
     Ok(outputs.into_iter().map(|value| Tensor::from_traced(trace, value).with_origin(origin)).collect())
 }
 
+fn record_computed(
+    tape: &Trace,
+    kind: NodeKind,
+    inputs: &[&Tensor],
+    origin: Origin,
+) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    // What cannot be on the tape is said before anything is computed.
+    let values: SmallVec<[Value; 4]> =
+        inputs.iter().map(|input| input.value_in(tape, origin)).collect::<Result<_, _>>()?;
+    let arrays = computed(&kind, inputs, origin)?;
+    let values = tape.add_computed(kind, &values, arrays.clone(), origin);
+    let tensor = |(array, value)| Tensor { repr: Repr::Taped { array, trace: tape.clone(), value }, origin };
+    Ok(arrays.into_iter().zip(values).map(tensor).collect())
+}
+
 fn compute_now(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<SmallVec<[Tensor; 1]>, Error> {
-    let arrays: SmallVec<[_; 4]> =
-        inputs.iter().map(|input| origin.scope(|| input.try_array())).collect::<Result<_, _>>()?;
-    let array_refs: SmallVec<[_; 4]> = arrays.iter().collect();
-    let outputs = compute(kind, &array_refs).map_err(|e| failed_op(kind.name(), e, inputs, origin))?;
-    Ok(outputs.into_iter().map(|array| Tensor { repr: Repr::Concrete(array), origin }).collect())
+    let arrays = computed(kind, inputs, origin)?;
+    Ok(arrays.into_iter().map(|array| Tensor { repr: Repr::Concrete(array), origin }).collect())
+}
+
+fn computed(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<SmallVec<[Array; 1]>, Error> {
+    let arrays: SmallVec<[Cow<'_, Array>; 4]> =
+        inputs.iter().map(|input| origin.scope(|| input.try_array_ref())).collect::<Result<_, _>>()?;
+    let array_refs: SmallVec<[&Array; 4]> = arrays.iter().map(|array| &**array).collect();
+    compute(kind, &array_refs).map_err(|e| failed_op(kind.name(), e, inputs, origin))
 }
 
 fn record_pending(
@@ -115,9 +136,9 @@ fn record_pending(
 }
 
 impl Tensor {
-    /// Whether the tensor is recorded on this tape, or on one around it.
+    /// Whether the tensor is a value of this tape, which records what becomes of it.
     fn is_on(&self, tape: &Trace) -> bool {
-        matches!(&self.repr, Repr::Taped { trace, .. } if trace == tape && tape.is_open())
+        matches!(&self.repr, Repr::Taped { trace, .. } if trace == tape && tape.is_recording())
     }
 
     /// The tensor as a value of a trace: its own, captured from around the trace, or a constant.

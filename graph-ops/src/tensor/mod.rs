@@ -7,6 +7,8 @@ mod operand;
 mod raise;
 pub(crate) mod shown;
 
+use std::borrow::Cow;
+
 use graph_core::{Array, DType, Error, Fact, Origin, Pending, Shape, Trace, Value};
 
 use crate::optimize::optimize_pending;
@@ -168,11 +170,17 @@ impl Tensor {
     /// When the tensor is symbolic, or an op on the way to it fails on the data.
     #[track_caller]
     pub fn try_array(&self) -> Result<Array, Error> {
+        self.try_array_ref().map(Cow::into_owned)
+    }
+
+    /// The same; of a tensor that holds its array, without sharing it.
+    #[track_caller]
+    fn try_array_ref(&self) -> Result<Cow<'_, Array>, Error> {
         match &self.repr {
-            Repr::Concrete(array) | Repr::Taped { array, .. } => Ok(array.clone()),
+            Repr::Concrete(array) | Repr::Taped { array, .. } => Ok(Cow::Borrowed(array)),
             Repr::Pending(pending) => {
                 let mut arrays = Pending::eval(std::slice::from_ref(pending), &optimize_pending)?;
-                Ok(arrays.swap_remove(0))
+                Ok(Cow::Owned(arrays.swap_remove(0)))
             }
             Repr::Symbolic { trace, .. } => Err(unreadable(trace)),
         }
