@@ -67,16 +67,17 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
     let at_leaves = leaves(at);
     let by_hand = || symbolic_trace(&at_leaves);
     let result = match (Trace::current(), mode()) {
-        (Some(trace), _) => differentiate_in(&trace, at, f, origin),
+        (Some(trace), _) => differentiate_in(&trace, at, f, || {}, origin),
         (None, _) if let Some(trace) = by_hand() => {
             let _entered = trace.resume();
-            differentiate_in(&trace, at, f, origin)
+            differentiate_in(&trace, at, f, || {}, origin)
         }
         (None, Mode::Eager) => {
             let tape = Trace::new(TraceKind::Tape, "value_and_grad");
             let result = {
                 let _entered = tape.enter_to_close();
-                differentiate_in(&tape, at, f, origin)
+                // Nothing is around this tape, so nobody differentiates the gradient.
+                differentiate_in(&tape, at, f, || tape.stop_recording(), origin)
             };
             // Nothing records any more, so nothing need keep the tape alive.
             result.map(|(value, aux, gradient)| {
@@ -91,23 +92,24 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
 
 type Differentiated<T, A> = Result<(Tensor, A, T), Error>;
 
+/// `before_gradient` is called when the function has been, before anything is computed for its gradient.
 fn differentiate_in<T: TensorTree, A: TensorTree>(
     trace: &Trace,
     at: &T,
     f: impl FnOnce(&T) -> (Tensor, A),
+    before_gradient: impl FnOnce(),
     origin: Origin,
 ) -> Differentiated<T, A> {
-    let paths = leaf_paths(at);
-    for (leaf, path) in leaves(at).iter().zip(&paths) {
-        if !leaf.dtype().is_float() {
-            let place = if path.is_empty() { String::new() } else { format!(" `{path}`") };
-            let message =
-                format!("value_and_grad: the variable{place} is {}; only floats have gradients", leaf.fact());
-            return Err(Error::Gradient { message, origin });
-        }
+    let at_leaves = leaves(at);
+    if let Some((index, leaf)) = at_leaves.iter().enumerate().find(|(_, leaf)| !leaf.dtype().is_float()) {
+        let path = &leaf_paths(at)[index];
+        let place = if path.is_empty() { String::new() } else { format!(" `{path}`") };
+        let message =
+            format!("value_and_grad: the variable{place} is {}; only floats have gradients", leaf.fact());
+        return Err(Error::Gradient { message, origin });
     }
     // A variable is its leaf under another name: within a nested call the same leaf is a constant to the inner one.
-    let mut variables: Vec<Value> = Vec::with_capacity(paths.len());
+    let mut variables: Vec<Value> = Vec::with_capacity(at_leaves.len());
     let mut failure = None;
     let tree = at.map_leaves(&mut |leaf| match leaf
         .value_in(trace, origin)
@@ -130,6 +132,7 @@ fn differentiate_in<T: TensorTree, A: TensorTree>(
         let message = format!("value_and_grad: the function must give a float scalar, not {}", value.fact());
         return Err(Error::Gradient { message, origin });
     }
+    before_gradient();
     let gradients = origin.scope(|| -> Result<Vec<Tensor>, Error> {
         let output = value.value_in(trace, origin)?;
         let one = Tensor::scalar_of(value.dtype(), 1.0).value_in(trace, origin)?;
@@ -167,7 +170,7 @@ fn differentiate_pending<T: TensorTree, A: TensorTree>(
     let region = Trace::new(TraceKind::Region, "value_and_grad");
     let (value, aux, gradient, graph) = {
         let _entered = region.enter_to_close();
-        let (value, aux, gradient) = differentiate_in(&region, at, f, origin)?;
+        let (value, aux, gradient) = differentiate_in(&region, at, f, || {}, origin)?;
         let mut outputs = vec![value.value_in(&region, origin)?];
         for leaf in leaves(&aux).iter().chain(&leaves(&gradient)) {
             outputs.push(leaf.value_in(&region, origin)?);

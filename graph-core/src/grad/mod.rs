@@ -69,7 +69,8 @@ fn flow_back(
     for &(value, cotangent) in seeds {
         accumulate(trace, algebra, cotangents, value, cotangent)?;
     }
-    let gradient = NameScope::ROOT.within(GRADIENT);
+    // On a tape, which computes, no scopes are kept.
+    let gradient = (trace.kind() != TraceKind::Tape).then(|| NameScope::ROOT.within(GRADIENT));
     let mut call_scopes: Option<HashMap<NodeId, NameScope>> = None; // Of the calls that there are so far.
     for step in path.iter().rev() {
         let outputs: Values = (0..step.num_outputs).map(|output| Value::new(step.id, output)).collect();
@@ -80,11 +81,7 @@ fn flow_back(
         }
         let (kind, inputs, _, origin) = trace.node(step.id);
         let around = origin.name_scope();
-        // On a tape, which computes, no scopes are kept.
-        let origin = match trace.kind() {
-            TraceKind::Tape => origin,
-            _ => origin.moved_to(gradient),
-        };
+        let origin = gradient.map_or(origin, |gradient| origin.moved_to(gradient));
         let cx = Vjp {
             recorder: trace,
             inputs: &inputs,
@@ -98,9 +95,9 @@ fn flow_back(
             // the same order. Once calls are inlined both copies are the same expressions, which
             // common-subexpression elimination merges.
             let newest = trace.with_graph(|graph| graph.node_ids().next_back());
-            let within = match trace.kind() {
-                TraceKind::Tape => around,
-                _ => {
+            let within = match gradient {
+                None => around,
+                Some(_) => {
                     let scopes =
                         call_scopes.get_or_insert_with(|| trace.with_graph(|graph| graph.call_scopes()));
                     scopes.get(&step.id).copied().unwrap_or_default()
@@ -116,7 +113,7 @@ fn flow_back(
             flow_back(trace, &seeds, &variables, newest, algebra, cotangents)?;
             continue;
         }
-        let _within = (trace.kind() != TraceKind::Tape).then(|| origin.name_scope().enter());
+        let _within = gradient.map(|_| origin.name_scope().enter());
         let flowing = origin.scope(|| differentiate(&kind, &cx, algebra))?;
         for ((&input, &needed), cotangent) in inputs.iter().zip(&step.needed).zip(flowing) {
             if let (true, Some(cotangent)) = (needed, cotangent) {
