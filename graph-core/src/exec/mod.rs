@@ -18,8 +18,11 @@ use self::stack::Stack;
 use crate::array::Array;
 use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
+use crate::fact::{Fact, Facts};
+use crate::given::Given;
 use crate::graph::{Graph, NodeKind};
-use crate::kernel::{Source, ViewMut};
+use crate::kernel::{Kernel, Source, ViewMut};
+use crate::op::Class;
 use crate::plan::Plan;
 
 /// Memory for the temporaries of one plan; kept between runs.
@@ -125,6 +128,19 @@ pub fn run_with(graph: &Graph, inputs: &mut [Array]) -> Result<Vec<Array>, Error
 /// # Errors
 /// When the node does not take these operands or fails on the data.
 pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]>, OpError> {
+    let mut kept: SmallVec<[Given<'_, Array>; 4]> = inputs.iter().map(|&array| Given::Kept(array)).collect();
+    compute_over(kind, &mut kept)
+}
+
+/// The same, over the buffer of a donated operand where the op allows it and nobody else shares it: such an operand is
+/// the result, too, afterwards.
+///
+/// # Errors
+/// As [`compute`].
+pub fn compute_over(
+    kind: &NodeKind,
+    inputs: &mut [Given<'_, Array>],
+) -> Result<SmallVec<[Array; 1]>, OpError> {
     let facts: SmallVec<[_; 4]> = inputs.iter().map(|array| array.fact()).collect();
     let output_facts = kind.infer(&facts)?;
     match kind {
@@ -132,27 +148,66 @@ pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]
         kind if kind.is_view() => Ok(smallvec![inputs[0].reshaped(output_facts[0].shape.clone())]),
         NodeKind::Apply(op) => {
             let kernel = op.kernel(&facts, &output_facts)?;
-            let mut outputs: SmallVec<[Array; 1]> =
-                output_facts.iter().cloned().map(Array::arbitrary).collect();
-            let mut outs: SmallVec<[ViewMut<'_>; 1]> = outputs.iter_mut().map(Array::view_mut).collect();
-            let ins: SmallVec<[Source<'_>; 4]> = inputs.iter().map(|a| Source::View(a.view())).collect();
-            kernel.run(&mut outs, &ins)?;
-            drop(outs);
-            Ok(outputs)
+            drop(facts);
+            match overwritable(op.class(), inputs, &output_facts) {
+                Some(index) => Ok(smallvec![run_in_place(&*kernel, inputs, index)?]),
+                None => run_apart(&*kernel, inputs, output_facts),
+            }
         }
         _ => compute_structure(kind, inputs),
     }
 }
 
+/// The operand that the output may be computed over.
+fn overwritable(class: Class, inputs: &[Given<'_, Array>], outputs: &[Fact]) -> Option<usize> {
+    let [output] = outputs else { return None };
+    inputs.iter().enumerate().position(|(index, input)| {
+        matches!(input, Given::Donated(array) if array.is_unique() && array.fact() == output)
+            && class.allows_in_place(index)
+    })
+}
+
+fn run_in_place<'i>(
+    kernel: &dyn Kernel,
+    inputs: &'i mut [Given<'_, Array>],
+    index: usize,
+) -> Result<Array, OpError> {
+    let (before, rest) = inputs.split_at_mut(index);
+    let Some((Given::Donated(array), after)) = rest.split_first_mut() else {
+        unreachable!("only what is donated is overwritten")
+    };
+    let view = |input: &'i Given<'_, Array>| Source::View(input.view());
+    let ins: SmallVec<[Source<'_>; 4]> =
+        before.iter().map(view).chain([Source::InPlace]).chain(after.iter().map(view)).collect();
+    kernel.run(&mut [array.view_mut()], &ins)?;
+    Ok(Array::clone(array))
+}
+
+fn run_apart(
+    kernel: &dyn Kernel,
+    inputs: &[Given<'_, Array>],
+    output_facts: Facts,
+) -> Result<SmallVec<[Array; 1]>, OpError> {
+    let mut outputs: SmallVec<[Array; 1]> = output_facts.into_iter().map(Array::arbitrary).collect();
+    let mut outs: SmallVec<[ViewMut<'_>; 1]> = outputs.iter_mut().map(Array::view_mut).collect();
+    let ins: SmallVec<[Source<'_>; 4]> = inputs.iter().map(|array| Source::View(array.view())).collect();
+    kernel.run(&mut outs, &ins)?;
+    drop(outs);
+    Ok(outputs)
+}
+
 /// A structural node computed alone: as a graph of that node.
-fn compute_structure(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]>, OpError> {
+fn compute_structure(
+    kind: &NodeKind,
+    inputs: &[Given<'_, Array>],
+) -> Result<SmallVec<[Array; 1]>, OpError> {
     let origin = crate::origin::Origin::caller();
     let mut graph = Graph::new(kind.name());
     let values: Vec<_> =
         inputs.iter().map(|array| graph.add_input("operand", array.fact().clone(), origin)).collect();
     let outputs = graph.add(kind.clone(), &values, origin)?;
     graph.set_outputs(outputs.to_vec());
-    let mut arrays: Vec<Array> = inputs.iter().map(|&array| array.clone()).collect();
+    let mut arrays: Vec<Array> = inputs.iter().map(|array| Array::clone(array)).collect();
     match run_with(&graph, &mut arrays) {
         Ok(outputs) => Ok(outputs.into()),
         Err(Error::Op(failed)) => Err(OpError::value(failed.to_string())),

@@ -9,10 +9,11 @@
 //! | of any other trace | error | error | error, unless computed |
 
 use std::borrow::{Borrow, Cow};
+use std::ops::Deref;
 
 use graph_core::{
-    Array, Captured, Error, Fact, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
-    compute, mode,
+    Array, Captured, Error, Fact, Given, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
+    compute, compute_over, mode,
 };
 use smallvec::SmallVec;
 
@@ -43,25 +44,65 @@ pub fn apply_many(kind: NodeKind, inputs: &[&Tensor]) -> SmallVec<[Tensor; 1]> {
 /// When the node does not take these operands, or fails on their data where it is computed at once.
 #[track_caller]
 pub fn try_apply_many(kind: NodeKind, inputs: &[&Tensor]) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let mut operands: SmallVec<[_; 4]> = inputs.iter().map(|input| Given::Kept(*input)).collect();
+    try_apply_over(kind, &mut operands)
+}
+
+/// Applies an op that has one output to operands of which some may be donated. Where it is computed at once, the result
+/// may take the memory of one.
+///
+/// # Panics
+/// As [`apply`].
+#[track_caller]
+pub(crate) fn apply_over(op: impl Into<OpRef>, operands: &mut [Given<'_, Tensor>]) -> Tensor {
+    or_raise(try_apply_over(NodeKind::Apply(op.into()), operands)).swap_remove(0)
+}
+
+#[track_caller]
+fn try_apply_over(
+    kind: NodeKind,
+    operands: &mut [Given<'_, Tensor>],
+) -> Result<SmallVec<[Tensor; 1]>, Error> {
     let origin = Origin::caller();
-    match Trace::current().or_else(|| symbolic_trace(inputs)) {
-        Some(trace) if trace.kind() != TraceKind::Tape => record(&trace, kind, inputs, origin),
-        Some(tape) if inputs.iter().any(|input| input.is_on(&tape)) => {
-            record_computed(&tape, kind, inputs, origin)
+    match Way::of(operands) {
+        Way::Record(trace) => record(&trace, kind, &references(operands), origin),
+        Way::RecordComputed(tape) => record_computed(&tape, kind, &references(operands), origin),
+        Way::Pend => record_pending(kind, &references(operands), origin),
+        Way::Compute => compute_now(&kind, operands, origin),
+    }
+}
+
+fn references<'a>(operands: &'a [Given<'_, Tensor>]) -> SmallVec<[&'a Tensor; 4]> {
+    operands.iter().map(Deref::deref).collect()
+}
+
+/// What applying an op means: the table above, as code.
+enum Way {
+    /// It is added to a symbolic trace.
+    Record(Trace),
+    /// It is computed, and added to a tape.
+    RecordComputed(Trace),
+    /// It is added to the pending graph.
+    Pend,
+    /// It is computed.
+    Compute,
+}
+
+impl Way {
+    fn of<T: Borrow<Tensor>>(inputs: &[T]) -> Way {
+        match Trace::current().or_else(|| symbolic_trace(inputs)) {
+            Some(trace) if trace.kind() != TraceKind::Tape => Way::Record(trace),
+            Some(tape) if inputs.iter().any(|input| input.borrow().is_on(&tape)) => Way::RecordComputed(tape),
+            None if mode() == Mode::Lazy => Way::Pend,
+            Some(_) | None => Way::Compute,
         }
-        Some(_) => compute_now(&kind, inputs, origin),
-        None if mode() == Mode::Lazy => record_pending(kind, inputs, origin),
-        None => compute_now(&kind, inputs, origin),
     }
 }
 
 /// Whether ops on these operands are computed at once, so that control flow on their values can be plain Rust: no
 /// symbolic trace is recording, and the mode is eager.
 pub fn computes_at_once(operands: &[&Tensor]) -> bool {
-    match Trace::current().or_else(|| symbolic_trace(operands)) {
-        Some(trace) => trace.kind() == TraceKind::Tape,
-        None => mode() == Mode::Eager,
-    }
+    matches!(Way::of(operands), Way::Compute | Way::RecordComputed(_))
 }
 
 /// The open trace of a symbolic operand: where ops go when no trace is current, as for a graph built by hand.
@@ -100,9 +141,29 @@ fn record_computed(
     Ok(arrays.into_iter().zip(values).map(tensor).collect())
 }
 
-fn compute_now(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<SmallVec<[Tensor; 1]>, Error> {
-    let arrays = computed(kind, inputs, origin)?;
+fn compute_now(
+    kind: &NodeKind,
+    operands: &mut [Given<'_, Tensor>],
+    origin: Origin,
+) -> Result<SmallVec<[Tensor; 1]>, Error> {
+    let present: Option<SmallVec<[_; 4]>> = operands.iter_mut().map(present_array).collect();
+    let outputs = present.map(|mut arrays| compute_over(kind, &mut arrays));
+    let arrays = match outputs {
+        Some(outputs) => outputs.map_err(|e| failed_op(kind.name(), e, &references(operands), origin))?,
+        None => computed(kind, &references(operands), origin)?,
+    };
     Ok(arrays.into_iter().map(|array| Tensor { repr: Repr::Concrete(array), origin }).collect())
+}
+
+/// The array of an operand that is computed, donated as the operand is.
+fn present_array<'a>(operand: &'a mut Given<'_, Tensor>) -> Option<Given<'a, Array>> {
+    match operand {
+        Given::Donated(Tensor { repr: Repr::Concrete(array), .. }) => Some(Given::Donated(array)),
+        operand => match &operand.repr {
+            Repr::Concrete(array) | Repr::Taped { array, .. } => Some(Given::Kept(array)),
+            Repr::Symbolic { .. } | Repr::Pending(_) => None,
+        },
+    }
 }
 
 fn computed(kind: &NodeKind, inputs: &[&Tensor], origin: Origin) -> Result<SmallVec<[Array; 1]>, Error> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use graph_core::{Array, DType, OpError};
+use graph_core::{Array, DType, Given, OpError};
 
 use super::{Tensor, unwrap_or_raise};
 
@@ -71,11 +71,21 @@ pub trait Operand {
     fn as_tensor(&self) -> Option<&Tensor> {
         None
     }
+
+    /// The tensor, if it is one, to an operation after which the operand is no more: one that was passed by value is
+    /// donated.
+    fn as_given(&mut self) -> Option<Given<'_, Tensor>> {
+        self.as_tensor().map(Given::Kept)
+    }
 }
 
 impl Operand for Tensor {
     fn as_tensor(&self) -> Option<&Tensor> {
         Some(self)
+    }
+
+    fn as_given(&mut self) -> Option<Given<'_, Tensor>> {
+        Some(Given::Donated(self))
     }
 }
 
@@ -125,12 +135,18 @@ impl Operand for usize {
     }
 }
 
-/// An operand as a tensor: itself, or a scalar in the given dtype.
+/// An operand as a tensor: itself, or a scalar in the dtype of the tensor that it meets.
 #[track_caller]
 pub(crate) fn tensor_like<'a>(op: &str, operand: &'a impl Operand, like: &Tensor) -> Cow<'a, Tensor> {
-    if let Some(tensor) = operand.as_tensor() {
-        return Cow::Borrowed(tensor);
+    match operand.as_tensor() {
+        Some(tensor) => Cow::Borrowed(tensor),
+        None => Cow::Owned(scalar_like(op, operand, like)),
     }
+}
+
+/// An operand that is no tensor, in the dtype of the tensor that it meets.
+#[track_caller]
+pub(crate) fn scalar_like(op: &str, operand: &impl Operand, like: &Tensor) -> Tensor {
     let scalar = operand.as_scalar().expect("an operand is a tensor or a scalar");
-    Cow::Owned(Tensor::from_array(unwrap_or_raise(op, scalar.to_array(like.dtype()), &[like])))
+    Tensor::from_array(unwrap_or_raise(op, scalar.to_array(like.dtype()), &[like]))
 }

@@ -9,7 +9,7 @@ mod operators;
 mod select;
 mod table;
 
-use graph_core::{Class, DType, Error, Fact, Facts, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp};
+use graph_core::{Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
@@ -19,7 +19,7 @@ pub use table::ScalarOp;
 
 use crate::kernels::pointwise::PointwiseKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Operand, Tensor, apply};
+use crate::tensor::{Operand, Tensor, apply, apply_over, scalar_like};
 
 /// A row of the table, applied to tensors with broadcasting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -142,4 +142,21 @@ pub(crate) fn binary(op: ScalarOp, left: &impl Operand, right: &impl Operand) ->
     let left = crate::tensor::tensor_like(op.name(), left, like);
     let right = crate::tensor::tensor_like(op.name(), right, like);
     apply(OpRef::new(Pointwise(op)), &[&left, &right])
+}
+
+/// The same for operands that are no more afterwards, at least not with the value they have: the result may take the
+/// memory of one that was passed by value.
+#[track_caller]
+pub(crate) fn consume<R: Operand>(op: ScalarOp, left: &mut impl Operand, mut right: R) -> Tensor {
+    let left_scalar = left.as_tensor().is_none().then(|| scalar_like(op.name(), left, tensor(&right)));
+    let right_scalar = right.as_tensor().is_none().then(|| scalar_like(op.name(), &right, tensor(left)));
+    let left = left_scalar.as_ref().map(Given::Kept).or_else(|| left.as_given());
+    let right = right_scalar.as_ref().map(Given::Kept).or_else(|| right.as_given());
+    let [Some(left), Some(right)] = [left, right] else { unreachable!("each is a tensor, or made one") };
+    apply_over(Pointwise(op), &mut [left, right])
+}
+
+/// The side of an operator whose other side is a scalar.
+fn tensor(operand: &impl Operand) -> &Tensor {
+    operand.as_tensor().expect("one side of an operator is a tensor")
 }

@@ -1,11 +1,13 @@
 //! Operators: `+ - * / % & | ^ ! -x` and their assigning forms, for tensors and scalars on either side.
+//!
+//! What an operator is given by value, or assigns to, is donated to it.
 
 use std::ops::{
     Add, AddAssign, BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, BitXorAssign, Div, DivAssign, Mul,
     MulAssign, Neg, Not, Rem, RemAssign, Sub, SubAssign,
 };
 
-use super::{Pointwise, ScalarOp, binary};
+use super::{Pointwise, ScalarOp, consume};
 use crate::tensor::{Operand, Tensor, apply};
 
 macro_rules! binary_operators {
@@ -13,23 +15,23 @@ macro_rules! binary_operators {
         impl<R: Operand> $Trait<R> for &Tensor {
             type Output = Tensor;
             #[track_caller]
-            fn $method(self, right: R) -> Tensor {
-                binary(ScalarOp::$op, self, &right)
+            fn $method(mut self, right: R) -> Tensor {
+                consume(ScalarOp::$op, &mut self, right)
             }
         }
 
         impl<R: Operand> $Trait<R> for Tensor {
             type Output = Tensor;
             #[track_caller]
-            fn $method(self, right: R) -> Tensor {
-                binary(ScalarOp::$op, &self, &right)
+            fn $method(mut self, right: R) -> Tensor {
+                consume(ScalarOp::$op, &mut self, right)
             }
         }
 
         impl<R: Operand> $Assign<R> for Tensor {
             #[track_caller]
             fn $assign(&mut self, right: R) {
-                *self = binary(ScalarOp::$op, &*self, &right);
+                *self = consume(ScalarOp::$op, self, right);
             }
         }
 
@@ -39,16 +41,16 @@ macro_rules! binary_operators {
         impl $Trait<Tensor> for $ty {
             type Output = Tensor;
             #[track_caller]
-            fn $method(self, right: Tensor) -> Tensor {
-                binary(ScalarOp::$op, &self, &right)
+            fn $method(mut self, right: Tensor) -> Tensor {
+                consume(ScalarOp::$op, &mut self, right)
             }
         }
 
         impl $Trait<&Tensor> for $ty {
             type Output = Tensor;
             #[track_caller]
-            fn $method(self, right: &Tensor) -> Tensor {
-                binary(ScalarOp::$op, &self, &right)
+            fn $method(mut self, right: &Tensor) -> Tensor {
+                consume(ScalarOp::$op, &mut self, right)
             }
         }
     )*};
