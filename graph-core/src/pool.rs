@@ -19,26 +19,27 @@ thread_local! {
 }
 
 struct Pool {
-    /// The latest last.
-    buffers: Vec<Arc<Buffer>>,
+    /// With their lengths, so that none need be looked at; the latest last.
+    buffers: Vec<(usize, Arc<Buffer>)>,
     bytes: usize,
 }
 
 impl Pool {
     fn take(&mut self, len: usize) -> Option<Arc<Buffer>> {
-        let at = self.buffers.iter().rposition(|buffer| buffer.len() == len)?;
+        let at = self.buffers.iter().rposition(|&(kept, _)| kept == len)?;
         self.bytes -= len;
-        Some(self.buffers.remove(at))
+        Some(self.buffers.remove(at).1)
     }
 
     fn give(&mut self, buffer: Arc<Buffer>) {
-        if buffer.len() > MOST_BYTES {
+        let len = buffer.len();
+        if len > MOST_BYTES {
             return;
         }
-        self.bytes += buffer.len();
-        self.buffers.push(buffer);
+        self.bytes += len;
+        self.buffers.push((len, buffer));
         while self.bytes > MOST_BYTES || self.buffers.len() > MOST_BUFFERS {
-            self.bytes -= self.buffers.remove(0).len();
+            self.bytes -= self.buffers.remove(0).0;
         }
     }
 }

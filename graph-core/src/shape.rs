@@ -6,8 +6,15 @@ use std::ops::Deref;
 use smallvec::SmallVec;
 
 /// The lengths of a tensor's axes, outermost first. Rank 0 is a scalar.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Clone for Shape {
+    fn clone(&self) -> Shape {
+        // As one copy: the derived one goes length by length, and shapes are copied with every operation.
+        Shape(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The length of the first axis of a stack: known when the graph has run, and not before. No value has so many rows,
@@ -54,6 +61,9 @@ impl Shape {
     /// assert_eq!(a.broadcast(&Shape::from([4])), None);
     /// ```
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        if self == other {
+            return Some(self.clone());
+        }
         let rank = self.rank().max(other.rank());
         let at = |shape: &Shape, axis: usize| {
             let missing = rank - shape.rank();
