@@ -54,15 +54,15 @@ impl Op for Reduce {
         let x = cx.input(0);
         let kept = reduced_shape(x.shape(), &self.axes, true);
         let g = g.reshape(&kept);
-        let y = cx.output(0).reshape(&kept);
-        let axes: Vec<isize> = self.axes.iter().map(|&axis| axis as isize).collect();
+        let y = || cx.output(0).reshape(&kept);
+        let axes = || self.axes.iter().map(|&axis| axis as isize).collect::<Vec<isize>>();
         let flowing = match self.reduction {
             Reduction::Sum => g.broadcast_to(x.shape()),
-            Reduction::Prod => g * products_of_others(&x, &y, &axes),
+            Reduction::Prod => g * products_of_others(&x, &y(), &axes()),
             Reduction::Max | Reduction::Min => {
                 // Where several are the largest, they share the gradient evenly.
-                let chosen = x.eq(&y).cast(x.dtype());
-                let count = chosen.sum_keep(axes);
+                let chosen = x.eq(y()).cast(x.dtype());
+                let count = chosen.sum_keep(axes());
                 g * chosen / count
             }
             Reduction::Any | Reduction::All => return Ok(cx.nothing()),

@@ -7,6 +7,7 @@ mod monoid;
 mod row;
 
 use graph_core::{DType, Fact, Kernel, OpError, RowKernel, Source, View, ViewMut};
+use smallvec::SmallVec;
 
 pub(crate) use self::monoid::Accumulate;
 pub use self::monoid::Reduction;
@@ -27,14 +28,14 @@ struct Pass {
 #[derive(Debug)]
 pub(crate) struct ReduceKernel {
     reduction: Reduction,
-    passes: Vec<Pass>,
+    passes: SmallVec<[Pass; 2]>,
     row: Option<RowKernel>,
 }
 
 impl ReduceKernel {
     pub(crate) fn new(reduction: Reduction, x: &Fact, axes: &[usize]) -> ReduceKernel {
         let shape = &x.shape;
-        let mut passes = Vec::new();
+        let mut passes = SmallVec::new();
         let mut inner = 1;
         let mut axis = shape.rank();
         while axis > 0 {
@@ -51,8 +52,7 @@ impl ReduceKernel {
             let outer = shape[..axis].iter().product();
             passes.push(Pass { outer, len, inner });
         }
-        let are_last =
-            axes.iter().rev().eq((0..shape.rank()).rev().take(axes.len()).collect::<Vec<_>>().iter());
+        let are_last = axes.iter().rev().copied().eq((0..shape.rank()).rev().take(axes.len()));
         let row = (are_last && !axes.is_empty())
             .then(|| with_monoid!(reduction, x.dtype, T, M => row_kernel::<T, M>(axes.len())));
         ReduceKernel { reduction, passes, row }
