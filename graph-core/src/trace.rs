@@ -4,7 +4,6 @@
 //! and records it, so that eager code can be differentiated by the same graph transformation as traced code.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,7 +14,7 @@ use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
 use crate::graph::{Graph, NodeKind};
-use crate::ids::{NodeId, Value, Values};
+use crate::ids::{IndexMap, NodeId, Value, Values};
 use crate::mode::{Mode, mode};
 use crate::origin::Origin;
 use crate::pending::Pending;
@@ -62,12 +61,15 @@ struct State {
     /// What each node has computed, by its index; of a tape only.
     arrays: Vec<Arrays>,
     /// Constants already in the graph, by the address of their buffer, so that one array becomes one node.
-    constants: HashMap<usize, SmallVec<[Value; 1]>>,
+    constants: IndexMap<usize, SmallVec<[Value; 1]>>,
     captures: Vec<(Captured, Value)>,
 }
 
 /// The outputs of one node, computed.
 type Arrays = SmallVec<[Array; 1]>;
+
+/// Nodes that a tape has room for from the start: it is made for each call, and to grow takes longer than the nodes do.
+const TAPE_CAPACITY: usize = 64;
 
 thread_local! {
     static STACK: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
@@ -97,8 +99,10 @@ impl Trace {
     pub fn new(kind: TraceKind, name: impl Into<Arc<str>>) -> Trace {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let name = name.into();
-        let graph = Graph::new(name.clone());
-        let state = State { graph, arrays: Vec::new(), constants: HashMap::new(), captures: Vec::new() };
+        let capacity = if kind == TraceKind::Tape { TAPE_CAPACITY } else { 0 };
+        let graph = Graph::with_capacity(name.clone(), capacity);
+        let arrays = Vec::with_capacity(capacity);
+        let state = State { graph, arrays, constants: IndexMap::default(), captures: Vec::new() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let (open, recording) = (AtomicBool::new(true), AtomicBool::new(true));
         Trace(Arc::new(Inner { id, kind, name, open, recording, state: Mutex::new(state) }))
@@ -236,7 +240,8 @@ impl Trace {
         arguments: &[Value],
         name_scope: NameScope,
     ) -> Result<Vec<Value>, OpError> {
-        let mut renamed: HashMap<Value, Value> = HashMap::with_capacity(graph.num_nodes());
+        let mut renamed: IndexMap<Value, Value> = IndexMap::default();
+        renamed.reserve(graph.num_nodes());
         renamed.extend(graph.inputs().iter().map(|&id| Value::new(id, 0)).zip(arguments.iter().copied()));
         for id in graph.topological_order() {
             let node = graph.node(id);

@@ -52,7 +52,13 @@ pub struct Graph {
 impl Graph {
     /// An empty graph. The name is for people: a function's, or what the region is for.
     pub fn new(name: impl Into<Arc<str>>) -> Graph {
-        Graph { name: name.into(), store: Store::default(), inputs: Vec::new(), outputs: Vec::new() }
+        Graph::with_capacity(name, 0)
+    }
+
+    /// An empty graph with room for so many nodes.
+    pub(crate) fn with_capacity(name: impl Into<Arc<str>>, nodes: usize) -> Graph {
+        let store = Store::with_capacity(nodes);
+        Graph { name: name.into(), store, inputs: Vec::new(), outputs: Vec::new() }
     }
 
     /// The name.

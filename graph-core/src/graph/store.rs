@@ -18,12 +18,17 @@ pub(crate) struct Port {
     operand: u32,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     graph: StableDiGraph<Node, Port>,
 }
 
 impl Store {
+    /// With room for so many nodes, of two operands each.
+    pub(super) fn with_capacity(nodes: usize) -> Store {
+        Store { graph: StableDiGraph::with_capacity(nodes, 2 * nodes) }
+    }
+
     pub(super) fn add(&mut self, node: Node) -> NodeId {
         let operands = node.inputs.clone();
         let index = self.graph.add_node(node);
