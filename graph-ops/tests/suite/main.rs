@@ -1,6 +1,7 @@
 //! The tests of this crate, by topic.
 
 mod control;
+mod eager;
 mod every_op;
 mod lies;
 mod math;
