@@ -160,10 +160,10 @@ impl Trace {
         self.0.open.store(false, Ordering::Release);
     }
 
-    /// Ends the recording of a tape, not the tape: its values stay what they are, and what is computed from them is no
-    /// longer added. For whoever knows that nobody will differentiate it.
-    pub fn stop_recording(&self) {
-        self.0.recording.store(false, Ordering::Release);
+    /// Says whether a tape records, and what it did before. Where it does not, its values stay what they are, and what is
+    /// computed from them is not added: for whoever knows that nobody will differentiate it.
+    pub fn set_recording(&self, recording: bool) -> bool {
+        self.0.recording.swap(recording, Ordering::AcqRel)
     }
 
     /// Whether operations on the trace's values are added to it.

@@ -67,7 +67,13 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
     let at_leaves = leaves(at);
     let by_hand = || symbolic_trace(&at_leaves);
     let result = match (Trace::current(), mode()) {
-        (Some(trace), _) => differentiate_in(&trace, at, f, || {}, origin),
+        (Some(trace), _) => {
+            // Also within a gradient rule, while the tape rests.
+            let was_recording = trace.set_recording(true);
+            let result = differentiate_in(&trace, at, f, || {}, origin);
+            trace.set_recording(was_recording);
+            result
+        }
         (None, _) if let Some(trace) = by_hand() => {
             let _entered = trace.resume();
             differentiate_in(&trace, at, f, || {}, origin)
@@ -77,7 +83,10 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
             let result = {
                 let _entered = tape.enter_to_close();
                 // Nothing is around this tape, so nobody differentiates the gradient.
-                differentiate_in(&tape, at, f, || tape.stop_recording(), origin)
+                let rest = || {
+                    tape.set_recording(false);
+                };
+                differentiate_in(&tape, at, f, rest, origin)
             };
             // Nothing records any more, so nothing need keep the tape alive.
             result.map(|(value, aux, gradient)| {

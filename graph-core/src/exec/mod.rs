@@ -197,10 +197,7 @@ fn run_apart(
 }
 
 /// A structural node computed alone: as a graph of that node.
-fn compute_structure(
-    kind: &NodeKind,
-    inputs: &[Given<'_, Array>],
-) -> Result<SmallVec<[Array; 1]>, OpError> {
+fn compute_structure(kind: &NodeKind, inputs: &[Given<'_, Array>]) -> Result<SmallVec<[Array; 1]>, OpError> {
     let origin = crate::origin::Origin::caller();
     let mut graph = Graph::new(kind.name());
     let values: Vec<_> =

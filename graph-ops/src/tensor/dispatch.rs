@@ -12,8 +12,8 @@ use std::borrow::{Borrow, Cow};
 use std::ops::Deref;
 
 use graph_core::{
-    Array, Captured, Error, Fact, Given, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace, TraceKind, Value,
-    compute, compute_over, mode,
+    Array, Captured, Error, Fact, Given, Mode, NodeKind, OpRef, Origin, Pending, PendingOperand, Trace,
+    TraceKind, Value, compute, compute_over, mode,
 };
 use smallvec::SmallVec;
 

@@ -17,8 +17,8 @@ pub use convert::IntoElements;
 pub(crate) use dispatch::apply_over;
 pub use dispatch::{apply, apply_many, computes_at_once, symbolic_trace, try_apply_many};
 pub(crate) use format::Elements;
-pub(crate) use operand::{scalar_like, tensor_like};
 pub use operand::{Operand, Scalar};
+pub(crate) use operand::{scalar_like, tensor_like};
 pub(crate) use raise::unwrap_or_raise;
 pub use raise::{catch, or_raise, raise};
 

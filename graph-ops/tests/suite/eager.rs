@@ -1,7 +1,11 @@
 //! What eager mode does with memory, and what its tapes record.
 
-use graph_core::{Array, DType, Mode, NodeKind, Origin, Trace, TraceKind, backward, with_mode};
-use graph_ops::{Tensor, TensorAlgebra, catch};
+use graph_core::{
+    Array, DType, Error, Fact, Facts, Kernel, Mode, NodeKind, Op, OpError, Origin, Source, Trace, TraceKind,
+    Value, ViewMut, Vjp, backward, with_mode,
+};
+use graph_ops::{Tensor, TensorAlgebra, apply, catch, grad};
+use smallvec::{SmallVec, smallvec};
 
 use crate::support::elements;
 
@@ -83,7 +87,7 @@ fn recorded(stop: bool) -> (usize, Vec<f64>) {
         let x = Tensor::from_traced(&tape, variable);
         let y = &x * &x * &x;
         if stop {
-            tape.stop_recording();
+            assert!(tape.set_recording(false));
             assert!(tape.is_open() && !tape.is_recording());
         }
         let seed = y.ones_like().value_in(&tape, origin).expect("concrete");
@@ -93,8 +97,7 @@ fn recorded(stop: bool) -> (usize, Vec<f64>) {
         let gradient = tape.array(gradient).expect("computed");
         let is_computation =
             |graph: &graph_core::Graph, id| matches!(graph.node(id).kind(), NodeKind::Apply(_));
-        let count =
-            tape.with_graph(|graph| graph.node_ids().filter(|&id| is_computation(graph, id)).count());
+        let count = tape.with_graph(|graph| graph.node_ids().filter(|&id| is_computation(graph, id)).count());
         (count, gradient.as_slice::<f64>().expect("f64").to_vec())
     })
 }
@@ -106,4 +109,40 @@ fn a_tape_that_has_stopped_recording_gives_the_same_gradient() {
     assert_eq!((nested, outermost), (vec![12.0, 27.0], vec![12.0, 27.0]));
     assert_eq!(forward, 2, "the two products");
     assert!(all > forward);
+}
+
+/// Its operand, with a gradient rule that differentiates something: the cotangent is `3 x²`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Nested;
+
+impl Op for Nested {
+    fn name(&self) -> &'static str {
+        "nested"
+    }
+
+    fn infer(&self, inputs: &[&Fact]) -> Result<Facts, OpError> {
+        Ok(smallvec![inputs[0].clone()])
+    }
+
+    fn vjp(&self, cx: &Vjp<'_>) -> Result<SmallVec<[Option<Value>; 4]>, Error> {
+        let x = Tensor::from_traced(cx.trace(), cx.inputs[0]);
+        let slope = grad(&x, |x| (x * x * x).sum(..));
+        Ok(smallvec![Some(slope.value_in(cx.trace(), cx.origin)?)])
+    }
+
+    fn kernel(&self, _: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        Ok(Box::new(|outs: &mut [ViewMut<'_>], ins: &[Source<'_>]| {
+            outs[0].copy_from(ins[0].view());
+            Ok(())
+        }))
+    }
+}
+
+#[test]
+fn a_gradient_rule_may_differentiate() {
+    let found = elements::<f64>(|| {
+        let x = Tensor::from([1.0f64, 2.0]);
+        grad(&x, |x| apply(Nested, &[x]).sum(..))
+    });
+    assert_eq!(found, [3.0, 12.0]);
 }

@@ -9,7 +9,9 @@ mod operators;
 mod select;
 mod table;
 
-use graph_core::{Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp};
+use graph_core::{
+    Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp,
+};
 use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
