@@ -150,8 +150,15 @@ pub(crate) fn binary(op: ScalarOp, left: &impl Operand, right: &impl Operand) ->
 /// memory of one that was passed by value.
 #[track_caller]
 pub(crate) fn consume<R: Operand>(op: ScalarOp, left: &mut impl Operand, mut right: R) -> Tensor {
-    let left_scalar = left.as_tensor().is_none().then(|| scalar_like(op.name(), left, tensor(&right)));
-    let right_scalar = right.as_tensor().is_none().then(|| scalar_like(op.name(), &right, tensor(left)));
+    // In no closure: scalars, too, are of the caller's line.
+    let left_scalar = match left.as_tensor() {
+        Some(_) => None,
+        None => Some(scalar_like(op.name(), left, tensor(&right))),
+    };
+    let right_scalar = match right.as_tensor() {
+        Some(_) => None,
+        None => Some(scalar_like(op.name(), &right, tensor(left))),
+    };
     let left = left_scalar.as_ref().map(Given::Kept).or_else(|| left.as_given());
     let right = right_scalar.as_ref().map(Given::Kept).or_else(|| right.as_given());
     let [Some(left), Some(right)] = [left, right] else { unreachable!("each is a tensor, or made one") };
