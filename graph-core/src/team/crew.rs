@@ -1,5 +1,8 @@
 //! The threads behind the team, and how they find work.
 //!
+//! Each thread has a *share* of a piece's parts, neighbours of each other, and the same share of the next piece: what it wrote
+//! there is in its own cache when it comes to read it. Once it is through with its own, it takes what is left of others'.
+//!
 //! A piece of work is *open* while its generation is odd. A helper that sees a generation it has not served counts itself
 //! in, looks again, and takes parts until there are none. The owner takes parts, too, closes the piece, and waits until
 //! nobody is inside. Counting in and looking again on one side, closing and looking for helpers on the other, are
@@ -21,6 +24,9 @@ const LOOKS: u32 = 256;
 /// Looks of the owner for its helpers before it lets others run: a helper may have lost its processor.
 const LOOKS_BEFORE_YIELD: u32 = 1 << 14;
 
+/// Parts are shared out among no more threads than this; further ones help the first ones from the start.
+const MOST_SHARES: usize = 16;
+
 thread_local! {
     /// Whether this thread is within a part, whose own pieces it does alone.
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
@@ -36,8 +42,8 @@ pub(super) struct Crew {
     is_taken: Apart<AtomicBool>,
     /// Odd while a piece is open.
     generation: Apart<AtomicUsize>,
-    /// The next part to take.
-    next: Apart<AtomicUsize>,
+    /// The next part to take of each share.
+    next: [Apart<AtomicUsize>; MOST_SHARES],
     /// Helpers that may be at a part.
     inside: Apart<AtomicUsize>,
     /// Helpers that sleep or are about to.
@@ -57,6 +63,14 @@ pub(super) struct Crew {
 struct Piece {
     work: *const (dyn Fn(usize) + Sync),
     parts: usize,
+    shares: usize,
+}
+
+impl Piece {
+    /// The first part of a share.
+    fn start(self, share: usize) -> usize {
+        self.parts * share / self.shares
+    }
 }
 
 #[derive(Default)]
@@ -79,11 +93,11 @@ impl Crew {
         Crew {
             is_taken: Apart(AtomicBool::new(false)),
             generation: Apart(AtomicUsize::new(0)),
-            next: Apart(AtomicUsize::new(0)),
+            next: [const { Apart(AtomicUsize::new(0)) }; MOST_SHARES],
             inside: Apart(AtomicUsize::new(0)),
             asleep: AtomicUsize::new(0),
             threads: AtomicUsize::new(threads),
-            piece: UnsafeCell::new(Piece { work: &|_| {}, parts: 0 }),
+            piece: UnsafeCell::new(Piece { work: &|_| {}, parts: 0, shares: 1 }),
             started: AtomicUsize::new(0),
             helpers: Mutex::default(),
             panic: Mutex::default(),
@@ -111,13 +125,16 @@ impl Crew {
         let work = unsafe {
             std::mem::transmute::<&(dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync + 'static)>(work)
         };
+        let piece = Piece { work, parts, shares: threads.min(parts).min(MOST_SHARES) };
         // SAFETY: we hold `is_taken`, and the owner before us waited until nobody was inside.
-        unsafe { *self.piece.get() = Piece { work, parts } };
-        self.next.0.store(0, Ordering::Relaxed);
+        unsafe { *self.piece.get() = piece };
+        for (share, next) in self.next[..piece.shares].iter().enumerate() {
+            next.0.store(piece.start(share), Ordering::Relaxed);
+        }
         self.generation.0.fetch_add(1, Ordering::SeqCst);
         self.call_helpers(threads - 1);
         IS_BUSY.set(true);
-        self.take_parts(Piece { work, parts });
+        self.take_parts(piece, 0);
         IS_BUSY.set(false);
         self.generation.0.fetch_add(1, Ordering::SeqCst);
         let mut looks = 0;
@@ -125,7 +142,7 @@ impl Crew {
             looks += 1;
             if looks % LOOKS_BEFORE_YIELD == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
-        let panic = match self.next.0.load(Ordering::Relaxed) {
+        let panic = match self.next[0].0.load(Ordering::Relaxed) {
             PANICKED.. => lock(&self.panic).take(),
             _ => None,
         };
@@ -178,7 +195,7 @@ impl Crew {
             self.inside.0.fetch_add(1, Ordering::SeqCst);
             if self.generation.0.load(Ordering::SeqCst) == generation {
                 // SAFETY: the piece was open after we had counted ourselves in, so its owner waits for us.
-                self.take_parts(unsafe { *self.piece.get() });
+                self.take_parts(unsafe { *self.piece.get() }, index + 1);
             }
             self.inside.0.fetch_sub(1, Ordering::SeqCst);
         }
@@ -210,19 +227,23 @@ impl Crew {
         }
     }
 
-    /// Does parts until none is left.
-    fn take_parts(&self, piece: Piece) {
+    /// Does the parts of a thread's share, then of others', until none is left.
+    fn take_parts(&self, piece: Piece, thread: usize) {
         // SAFETY: the piece is open, or its owner waits for us.
         let work = unsafe { &*piece.work };
-        loop {
-            let part = self.next.0.fetch_add(1, Ordering::Relaxed);
-            if part >= piece.parts {
-                return;
-            }
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
-                lock(&self.panic).get_or_insert(panic);
-                self.next.0.store(PANICKED, Ordering::Relaxed);
-                return;
+        for turn in 0..piece.shares {
+            let share = (thread + turn) % piece.shares;
+            let (next, end) = (&self.next[share].0, piece.start(share + 1));
+            loop {
+                let part = next.fetch_add(1, Ordering::Relaxed);
+                if part >= end {
+                    break;
+                }
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
+                    lock(&self.panic).get_or_insert(panic);
+                    self.next.iter().for_each(|next| next.0.store(PANICKED, Ordering::Relaxed));
+                    return;
+                }
             }
         }
     }

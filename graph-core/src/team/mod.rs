@@ -2,8 +2,9 @@
 //!
 //! A training step consists of pieces of a few microseconds. To hand half of such a piece to a sleeping thread costs more
 //! than it saves, so helpers stay awake for a moment after each piece, and look for the next one. A piece is cut into
-//! *parts* by its shapes alone; whoever is free takes the next part. So a result does not depend on who came, nor on how
-//! many: a helper that is late, or kept busy by somebody else, is not waited for.
+//! *parts* by its shapes alone; each thread begins with neighbouring ones, the same in every piece, and whoever is free takes
+//! what is left. So a result does not depend on who came, nor on how many: a helper that is late, or kept busy by somebody
+//! else, is not waited for.
 //!
 //! One piece is shared at a time. Whoever asks while another one is shared does all parts by itself, as does a part that
 //! asks for help.

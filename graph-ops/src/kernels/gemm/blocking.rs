@@ -153,7 +153,9 @@ fn parts(
     let wanted = (work / SMALL_PART).min(few).max(work / LARGE_PART).clamp(1, MANY_PARTS);
     let wanted = 1usize << wanted.ilog2();
     let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
-    let column_bounds = (n.div_ceil(PART_COLUMNS), panels.min(n / least.1).max(1));
+    // The gradient of a right matrix is cut as products with that are: along the columns, too.
+    let least_columns = if product.left.transposed && wanted > 1 { 2 } else { 1 };
+    let column_bounds = (n.div_ceil(PART_COLUMNS).max(least_columns), panels.min(n / least.1).max(1));
     let bounded = |parts: usize, (low, high): (usize, usize)| parts.max(low).min(high);
     let cost = |&(row_parts, column_parts): &(usize, usize)| {
         let (part_tiles, part_panels) = (tiles.div_ceil(row_parts), panels.div_ceil(column_parts));

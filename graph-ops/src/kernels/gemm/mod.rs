@@ -132,8 +132,10 @@ impl<T: Float> Gemm<T> {
     fn rows_and_panels(&self, part: usize) -> (Range<usize>, Range<usize>) {
         let Product { m, n, .. } = self.product;
         let Blocking { row_parts, column_parts, .. } = self.blocking;
-        let rows = share(m, row_parts, part / column_parts);
-        (rows, share(n.div_ceil(self.panel()), column_parts, part % column_parts))
+        // Down the columns first: a thread, which takes neighbours, has some columns to itself. So has it in the product
+        // that reads the destination, or in the one that updates it.
+        let rows = share(m, row_parts, part % row_parts);
+        (rows, share(n.div_ceil(self.panel()), column_parts, part / row_parts))
     }
 
     fn columns(&self, panels: &Range<usize>) -> Range<usize> {
