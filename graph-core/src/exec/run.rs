@@ -96,6 +96,13 @@ impl Workspace {
 /// The frame's addresses are valid for this plan: of the sizes of its facts, initialized, and nobody else writes to
 /// them, or reads what the plan writes, during the run.
 unsafe fn run_steps(plan: &Plan, frame: &Frame<'_>) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    plan.pace.run(|| unsafe { run_in_order(plan, frame) })
+}
+
+/// # Safety
+/// As for [`run_steps`].
+unsafe fn run_in_order(plan: &Plan, frame: &Frame<'_>) -> Result<(), Error> {
     for step in &plan.steps {
         match frame.recorder {
             // SAFETY: the caller's promise, for one step of the plan.

@@ -28,6 +28,7 @@ use crate::graph::Graph;
 use crate::ids::NodeId;
 use crate::kernel::{Kernel, Tiled};
 use crate::origin::Origin;
+use crate::team::Pace;
 use crate::verify::verify_after;
 
 /// A graph compiled for the host's processor.
@@ -51,6 +52,8 @@ pub struct Plan {
     pub(crate) stays: Vec<bool>,
     /// Ops that are steps of their own, and why.
     pub(crate) alone: Vec<(String, Alone)>,
+    /// Whether it runs on the team or on one thread.
+    pub(crate) pace: Pace,
 }
 
 /// What a planner may do. No result depends on it.

@@ -32,6 +32,23 @@ thread_local! {
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread does by itself whatever it is asked to do.
+pub(super) fn is_busy() -> bool {
+    IS_BUSY.get()
+}
+
+/// Does some work, all parts of its pieces by itself.
+pub(super) fn alone<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IS_BUSY.set(self.0);
+        }
+    }
+    let _restore = Restore(IS_BUSY.replace(true));
+    work()
+}
+
 /// On a cache line of its own (two, since processors fetch pairs), so that those who look do not disturb those who count.
 #[repr(align(128))]
 struct Apart<T>(T);

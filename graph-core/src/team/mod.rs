@@ -11,11 +11,13 @@
 
 mod address;
 mod crew;
+mod pace;
 
 use std::sync::LazyLock;
 
 pub use self::address::Address;
-use self::crew::Crew;
+use self::crew::{Crew, alone, is_busy};
+pub(crate) use self::pace::Pace;
 
 /// The environment variable that says how many threads work; unset, as many as there are processors.
 pub const THREADS_VARIABLE: &str = "GRAFITO_NUM_THREADS";
@@ -84,4 +86,9 @@ pub fn parallel(parts: usize, work: impl Fn(usize) + Sync) {
         return work(0);
     }
     CREW.parallel(parts, &work);
+}
+
+/// Whether work that asks for others might get them.
+fn can_share() -> bool {
+    CREW.num_threads() > 1 && !is_busy()
 }

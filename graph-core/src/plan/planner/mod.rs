@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
 use crate::op::Class;
+use crate::team::Pace;
 
 /// Who receives the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,7 @@ impl<'g> Planner<'g> {
             outputs: Vec::new(),
             stays: Vec::new(),
             alone: Vec::new(),
+            pace: Pace::default(),
         };
         let mut planner = Planner {
             graph,
