@@ -97,7 +97,9 @@ impl Workspace {
 /// them, or reads what the plan writes, during the run.
 unsafe fn run_steps(plan: &Plan, frame: &Frame<'_>) -> Result<(), Error> {
     // SAFETY: the caller's promise.
-    plan.pace.run(|| unsafe { run_in_order(plan, frame) })
+    let run = || unsafe { run_in_order(plan, frame) };
+    // Profiles show one way, not a mixture.
+    if frame.recorder.is_some() { plan.pace.run_as_found(run) } else { plan.pace.run(run) }
 }
 
 /// # Safety

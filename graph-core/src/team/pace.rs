@@ -53,6 +53,11 @@ impl Pace {
         result
     }
 
+    /// Does the work the way that was found to be the faster one, without another comparison.
+    pub(crate) fn run_as_found<R>(&self, work: impl FnOnce() -> R) -> R {
+        if can_share() && self.is_faster_alone() { alone(work) } else { work() }
+    }
+
     /// The next run's turn.
     fn turn(&self) -> Turn {
         let run = self.runs.load(Ordering::Relaxed);
@@ -128,5 +133,8 @@ mod tests {
             });
         }
         assert!(can_share() || crate::num_threads() == 1, "and later on by all again");
+        pace.together.store(2000, Ordering::Relaxed);
+        pace.alone.store(1000, Ordering::Relaxed);
+        pace.run_as_found(|| crate::parallel(4, |_| assert_eq!(std::thread::current().id(), here)));
     }
 }

@@ -13,20 +13,57 @@ use smallvec::SmallVec;
 use super::loops::{BLOCK, RowLoop, RowOperand};
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 
-/// A row loop with the walk over its operands worked out.
-pub(crate) struct PointwiseKernel {
+/// A function of elements.
+#[derive(Clone, Copy)]
+pub(crate) struct ElementFunction {
     row_loop: RowLoop,
     check: Option<fn(View<'_>) -> Result<(), OpError>>,
+    cost: usize,
+    scalar: Option<ScalarKernel>,
+    link: Option<Link>,
+}
+
+impl ElementFunction {
+    /// The function that a row loop applies.
+    pub(crate) fn new(row_loop: RowLoop) -> ElementFunction {
+        ElementFunction { row_loop, check: None, cost: 1, scalar: None, link: None }
+    }
+
+    /// With a look at the second operand's data before anything is written.
+    pub(crate) fn with_check(self, check: Option<fn(View<'_>) -> Result<(), OpError>>) -> ElementFunction {
+        ElementFunction { check, ..self }
+    }
+
+    /// With elements that cost more than plain arithmetic: so many additions.
+    pub(crate) fn with_cost(self, cost: usize) -> ElementFunction {
+        ElementFunction { cost, ..self }
+    }
+
+    /// With a way to be computed in one loop with others.
+    pub(crate) fn with_link(self, link: Option<Link>) -> ElementFunction {
+        ElementFunction { link, ..self }
+    }
+
+    /// With the function for operands of rank 0.
+    pub(crate) fn with_scalar(self, scalar: Option<ScalarKernel>) -> ElementFunction {
+        ElementFunction { scalar, ..self }
+    }
+}
+
+/// A function of elements with the walk over its operands worked out.
+pub(crate) struct PointwiseKernel {
+    function: ElementFunction,
+    walk: Walk,
+    /// What the destination must be: the loop writes through its address.
+    out: Fact,
+}
+
+/// How operands are walked along.
+struct Walk {
     /// Lengths of the axes around a row, outermost first.
     outer: SmallVec<[usize; 4]>,
     row_len: usize,
     operands: SmallVec<[OperandWalk; 3]>,
-    /// What the destination must be: the loop writes through its address.
-    out: Fact,
-    /// What an element costs, in elements' worth of plain work.
-    cost: usize,
-    scalar: Option<ScalarKernel>,
-    link: Option<Link>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,8 +77,21 @@ struct OperandWalk {
     strides: SmallVec<[usize; 4]>,
 }
 
-impl PointwiseKernel {
-    pub(crate) fn new(row_loop: RowLoop, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
+impl OperandWalk {
+    fn new(fact: &Fact, is_splat: bool, strides: SmallVec<[usize; 4]>) -> OperandWalk {
+        OperandWalk { fact: fact.clone(), size: fact.dtype.size(), is_splat, strides }
+    }
+}
+
+impl Walk {
+    fn new(inputs: &[&Fact], output: &Fact) -> Walk {
+        let is_one = |fact: &Fact| fact.shape.iter().all(|&len| len == 1);
+        if inputs.iter().all(|fact| fact.shape == output.shape || is_one(fact)) {
+            // As most are: one row.
+            let row_len = output.shape.num_elements();
+            let operand = |fact: &&Fact| OperandWalk::new(fact, is_one(fact), SmallVec::new());
+            return Walk { outer: SmallVec::new(), row_len, operands: inputs.iter().map(operand).collect() };
+        }
         let rank = output.shape.rank();
         let strides: SmallVec<[SmallVec<[usize; 4]>; 3]> = inputs
             .iter()
@@ -82,47 +132,16 @@ impl PointwiseKernel {
             .map(|(fact, mut strides)| {
                 let step = strides.pop().unwrap_or(0);
                 debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-                OperandWalk { fact: (*fact).clone(), size: fact.dtype.size(), is_splat: step == 0, strides }
+                OperandWalk::new(fact, step == 0, strides)
             })
             .collect();
-        PointwiseKernel {
-            row_loop,
-            check: None,
-            outer: lengths,
-            row_len,
-            operands,
-            out: output.clone(),
-            cost: 1,
-            scalar: None,
-            link: None,
-        }
+        Walk { outer: lengths, row_len, operands }
     }
+}
 
-    /// With a look at the second operand's data before anything is written.
-    pub(crate) fn with_check(
-        mut self,
-        check: Option<fn(View<'_>) -> Result<(), OpError>>,
-    ) -> PointwiseKernel {
-        self.check = check;
-        self
-    }
-
-    /// With a function that costs more than plain arithmetic.
-    pub(crate) fn with_cost(mut self, cost: usize) -> PointwiseKernel {
-        self.cost = cost;
-        self
-    }
-
-    /// With a way to be computed in one loop with others.
-    pub(crate) fn with_link(mut self, link: Option<Link>) -> PointwiseKernel {
-        self.link = link;
-        self
-    }
-
-    /// With the function for operands of rank 0.
-    pub(crate) fn with_scalar(mut self, scalar: ScalarKernel) -> PointwiseKernel {
-        self.scalar = Some(scalar);
-        self
+impl PointwiseKernel {
+    pub(crate) fn new(function: ElementFunction, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
+        PointwiseKernel { function, walk: Walk::new(inputs, output), out: output.clone() }
     }
 
     /// Computes the elements `from..to` of the output.
@@ -132,26 +151,26 @@ impl PointwiseKernel {
     /// nobody else writes these elements.
     unsafe fn run_range(&self, out: Address, operands: &[Address], from: usize, to: usize) {
         let size = self.out.dtype.size();
-        let (mut row, mut column) = (from / self.row_len, from % self.row_len);
+        let (mut row, mut column) = (from / self.walk.row_len, from % self.walk.row_len);
         let mut rows: SmallVec<[RowOperand; 3]> = SmallVec::new();
         let mut at = from;
         while at < to {
-            let len = (self.row_len - column).min(to - at);
+            let len = (self.walk.row_len - column).min(to - at);
             // Of one axis around rows, it is as far from each row to the next.
-            if rows.is_empty() || column > 0 || self.outer.len() > 1 {
+            if rows.is_empty() || column > 0 || self.walk.outer.len() > 1 {
                 rows.clear();
-                rows.extend(self.operands.iter().zip(operands).map(|(walk, base)| {
+                rows.extend(self.walk.operands.iter().zip(operands).map(|(walk, base)| {
                     let along_row = if walk.is_splat { 0 } else { column };
-                    let offset = row_offset(&self.outer, &walk.strides, row) + along_row;
+                    let offset = row_offset(&self.walk.outer, &walk.strides, row) + along_row;
                     RowOperand { address: base.at(offset * walk.size), is_splat: walk.is_splat }
                 }));
             }
             // SAFETY: offsets lie within the operands by construction of the walks.
-            unsafe { (self.row_loop)(out.at(at * size), &rows, len) };
+            unsafe { (self.function.row_loop)(out.at(at * size), &rows, len) };
             at += len;
             row += 1;
             if column == 0 {
-                for (operand, walk) in rows.iter_mut().zip(&self.operands) {
+                for (operand, walk) in rows.iter_mut().zip(&self.walk.operands) {
                     let step = walk.strides.last().map_or(0, |stride| stride * walk.size);
                     operand.address = operand.address.wrapping_add(step);
                 }
@@ -164,9 +183,9 @@ impl PointwiseKernel {
 
 impl Kernel for PointwiseKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
-        assert_eq!(ins.len(), self.operands.len(), "a kernel runs on the operands it was made for");
+        assert_eq!(ins.len(), self.walk.operands.len(), "a kernel runs on the operands it was made for");
         assert_eq!(*outs[0].fact(), self.out, "a kernel runs on the facts it was made for");
-        for (source, walk) in ins.iter().zip(&self.operands) {
+        for (source, walk) in ins.iter().zip(&self.walk.operands) {
             let fact = match source {
                 Source::View(view) => view.fact(),
                 Source::InPlace => &self.out,
@@ -177,7 +196,7 @@ impl Kernel for PointwiseKernel {
         if len == 0 {
             return Ok(()); // Whatever the operands hold, no element of it is used.
         }
-        if let (Some(check), Some(second)) = (self.check, ins.get(1)) {
+        if let (Some(check), Some(second)) = (self.function.check, ins.get(1)) {
             match second {
                 Source::View(view) => check(*view)?,
                 Source::InPlace => check(outs[0].as_view())?,
@@ -191,12 +210,12 @@ impl Kernel for PointwiseKernel {
                 Source::InPlace => out,
             })
             .collect();
-        if len.saturating_mul(self.cost) < PARALLEL_ELEMENTS {
+        if len.saturating_mul(self.function.cost) < PARALLEL_ELEMENTS {
             // SAFETY: these are arrays of the facts that the kernel was made for, as asserted above.
             unsafe { self.run_range(out, &operands, 0, len) };
             return Ok(());
         }
-        let chunk = (PART_ELEMENTS / self.cost).next_multiple_of(BLOCK);
+        let chunk = (PART_ELEMENTS / self.function.cost).next_multiple_of(BLOCK);
         graph_core::parallel(len.div_ceil(chunk), |i| {
             // SAFETY: as above; ranges are disjoint.
             unsafe { self.run_range(out, &operands, i * chunk, ((i + 1) * chunk).min(len)) };
@@ -205,24 +224,25 @@ impl Kernel for PointwiseKernel {
     }
 
     fn scalar(&self) -> Option<ScalarKernel> {
-        self.scalar
+        self.function.scalar
     }
 
     fn row(&self) -> Option<RowKernel> {
         // SAFETY: it keeps the contract; elements come from those at their positions.
-        let row = unsafe { RowKernel::new(self.row_loop, RowSpan::Elements) }.with_cost(self.cost);
-        let row = match self.link {
+        let row = unsafe { RowKernel::new(self.function.row_loop, RowSpan::Elements) }
+            .with_cost(self.function.cost);
+        let row = match self.function.link {
             // SAFETY: it is the row loop's function.
             Some(link) => unsafe { row.with_link(link) },
             None => row,
         };
-        Some(match self.check {
+        Some(match self.function.check {
             Some(check) => row.with_check(1, Arc::new(check)),
             None => row,
         })
     }
 
     fn may_fail(&self) -> bool {
-        self.check.is_some()
+        self.function.check.is_some()
     }
 }

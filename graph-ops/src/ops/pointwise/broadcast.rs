@@ -6,7 +6,7 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::loops::unary_loop;
-use crate::kernels::pointwise::PointwiseKernel;
+use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
 
@@ -41,7 +41,7 @@ impl Op for BroadcastTo {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let row_loop = with_element!(outputs[0].dtype, T => unary_loop!(plain T, |x| x));
-        Ok(Box::new(PointwiseKernel::new(row_loop, inputs, &outputs[0])))
+        Ok(Box::new(PointwiseKernel::new(ElementFunction::new(row_loop), inputs, &outputs[0])))
     }
 
     fn class(&self) -> Class {

@@ -7,7 +7,7 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::loops::{RowLoop, unary_bits, unary_loop};
-use crate::kernels::pointwise::PointwiseKernel;
+use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
 
@@ -39,8 +39,9 @@ impl Op for Cast {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (from, to) = (inputs[0].dtype, self.to);
-        let kernel = PointwiseKernel::new(row_loop(from, to), inputs, &outputs[0]);
-        Ok(Box::new(kernel.with_scalar(ScalarKernel { function: on_bits(from, to), check: None })))
+        let scalar = ScalarKernel { function: on_bits(from, to), check: None };
+        let function = ElementFunction::new(row_loop(from, to)).with_scalar(Some(scalar));
+        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }
 
     fn class(&self) -> Class {

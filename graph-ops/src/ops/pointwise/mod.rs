@@ -19,7 +19,7 @@ pub use cast::Cast;
 pub use select::Select;
 pub use table::ScalarOp;
 
-use crate::kernels::pointwise::PointwiseKernel;
+use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Operand, Tensor, apply, apply_over, scalar_like};
 
@@ -109,16 +109,14 @@ impl Op for Pointwise {
             dtype: inputs[0].dtype,
             accepts: self.0.domain().describe(),
         })?;
-        let check = self.0.value_check(inputs[0].dtype);
-        let kernel = PointwiseKernel::new(row_loop, inputs, &outputs[0]);
-        let kernel = kernel.with_check(check).with_cost(self.0.cost(inputs[0].dtype));
-        let kernel = kernel.with_link(self.0.link(inputs[0].dtype));
-        Ok(Box::new(match self.0.on_bits(inputs[0].dtype) {
-            Some(function) => {
-                kernel.with_scalar(ScalarKernel { function, check: self.0.bits_check(inputs[0].dtype) })
-            }
-            None => kernel,
-        }))
+        let dtype = inputs[0].dtype;
+        let scalar = |function| ScalarKernel { function, check: self.0.bits_check(dtype) };
+        let function = ElementFunction::new(row_loop)
+            .with_check(self.0.value_check(dtype))
+            .with_cost(self.0.cost(dtype))
+            .with_link(self.0.link(dtype))
+            .with_scalar(self.0.on_bits(dtype).map(scalar));
+        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }
 
     fn class(&self) -> Class {

@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::broadcast_shapes;
 use crate::kernels::loops::select_loop;
-use crate::kernels::pointwise::PointwiseKernel;
+use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Operand, Tensor, apply};
 
@@ -44,8 +44,9 @@ impl Op for Select {
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let row_loop = with_element!(outputs[0].dtype, T => select_loop!(T));
         let function = ScalarFn::Ternary(|mask, a, b| if mask != 0 { a } else { b });
-        let kernel = PointwiseKernel::new(row_loop, inputs, &outputs[0]);
-        Ok(Box::new(kernel.with_scalar(ScalarKernel { function, check: None })))
+        let scalar = ScalarKernel { function, check: None };
+        let function = ElementFunction::new(row_loop).with_scalar(Some(scalar));
+        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }
 
     fn class(&self) -> Class {
