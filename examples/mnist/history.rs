@@ -18,7 +18,7 @@ impl History {
         let history = History { epochs: nn::History::default(), path: path.map(Path::to_owned) };
         if let Some(path) = &history.path {
             // An earlier record stays until there is a first epoch to replace it with.
-            nn::unless_replaceable(path).map_err(|error| HistoryError::new(path, &error))?;
+            nn::check_replaceable(path).map_err(|error| HistoryError::new(path, &error))?;
         }
         Ok(history)
     }

@@ -18,7 +18,7 @@ mod train;
 use std::process::ExitCode;
 
 use grafito::datasets::mnist;
-use grafito::nn::{StopFlag, unless_replaceable};
+use grafito::nn::{StopFlag, check_replaceable};
 
 use options::Options;
 
@@ -37,7 +37,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut history = history::History::create(options.history.as_deref())?;
     if let Some(path) = &options.checkpoint {
         let cannot = |error| format!("cannot write the checkpoint to {}: {error}", path.display());
-        unless_replaceable(path).map_err(cannot)?;
+        check_replaceable(path).map_err(cannot)?;
     }
     let (data, notes) = mnist::load_or_synthesize(&options.data())?;
     for note in notes {

@@ -28,7 +28,9 @@ pub(crate) struct Options {
     pub(crate) epochs: usize,
 
     /// Images in a step
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(
+        long, default_value_t = 32, value_name = "N", value_parser = positive, allow_negative_numbers = true
+    )]
     pub(crate) batch_size: usize,
 
     /// Learning rate [default: 0.01, or 0.001 for rmsprop, adam and adamw]
@@ -56,20 +58,32 @@ pub(crate) struct Options {
     pub(crate) schedule: Schedule,
 
     /// Let the learning rate rise in equal parts first, over so many epochs (0.5 is half of one)
-    #[arg(long, default_value_t = 0.0, value_name = "EPOCHS", value_parser = not_negative, allow_negative_numbers = true, help_heading = LAYERS)]
+    #[arg(
+        long, default_value_t = 0.0, value_name = "EPOCHS", value_parser = not_negative,
+        allow_negative_numbers = true, help_heading = LAYERS
+    )]
     pub(crate) warmup: f64,
 
     /// Scale the gradients down where their norm, taken over all of them, is larger than this
-    #[arg(long, value_name = "NORM", value_parser = greater_than_0, allow_negative_numbers = true, help_heading = LAYERS)]
+    #[arg(
+        long, value_name = "NORM", value_parser = greater_than_0, allow_negative_numbers = true,
+        help_heading = LAYERS
+    )]
     pub(crate) clip_norm: Option<f64>,
 
     /// Share of itself that each parameter loses in a step, times the learning rate, with sgd, momentum, nesterov or
     /// adamw [default: 0, or 0.004 for adamw]
-    #[arg(long, value_name = "SHARE", value_parser = not_negative, allow_negative_numbers = true, help_heading = LAYERS)]
+    #[arg(
+        long, value_name = "SHARE", value_parser = not_negative, allow_negative_numbers = true,
+        help_heading = LAYERS
+    )]
     pub(crate) weight_decay: Option<f64>,
 
     /// Share of the hidden units that each step leaves out
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share, allow_negative_numbers = true, help_heading = LAYERS)]
+    #[arg(
+        long, default_value_t = 0.0, value_name = "SHARE", value_parser = share,
+        allow_negative_numbers = true, help_heading = LAYERS
+    )]
     pub(crate) dropout: f32,
 
     /// Log curves, weights and graph of the run into a folder: `tensorboard --logdir DIR` shows them

@@ -1,8 +1,6 @@
 //! Handles: typed indices of nodes and of the values they define.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use smallvec::SmallVec;
 
@@ -55,43 +53,5 @@ impl fmt::Debug for Value {
             write!(f, ".{}", self.output)?;
         }
         Ok(())
-    }
-}
-
-/// Something for each of some indices.
-pub(crate) type IndexMap<K, T> = HashMap<K, T, BuildHasherDefault<IndexHasher>>;
-
-/// Some indices.
-pub(crate) type IndexSet<K> = HashSet<K, BuildHasherDefault<IndexHasher>>;
-
-/// Hashes indices and addresses. Nobody chooses them to collide, so a product will do: by an odd number, half of whose
-/// bits are set, which maps what differs in low bits to what differs in low bits and high ones.
-#[derive(Debug, Default)]
-pub(crate) struct IndexHasher(u64);
-
-impl IndexHasher {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 over the golden ratio.
-}
-
-impl Hasher for IndexHasher {
-    fn write_u32(&mut self, index: u32) {
-        self.write_u64(index.into());
-    }
-
-    fn write_usize(&mut self, index: usize) {
-        self.write_u64(index as u64);
-    }
-
-    fn write_u64(&mut self, index: u64) {
-        self.0 = (self.0.rotate_left(32) ^ index).wrapping_mul(IndexHasher::FACTOR);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn finish(&self) -> u64 {
-        // Tables look at the low bits, which for aligned addresses are all zeros.
-        self.0.rotate_left(26)
     }
 }

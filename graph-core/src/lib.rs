@@ -44,7 +44,7 @@ pub use grad::{Algebra, backward};
 pub use graph::{CallScopes, Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
-    ChainFamily, ChainLink, ChainLoop, ChainOther, DataCheck, Infallible, Kernel, Link, MOST_LINKS,
+    ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, DataCheck, Infallible, Kernel, Link, MOST_LINKS,
     MOST_OPERANDS, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, ScalarCheck, ScalarFn,
     ScalarKernel, Source, Tiled, View, ViewMut, row_offset,
 };
@@ -62,6 +62,6 @@ pub use scope::NameScope;
 pub use shape::Shape;
 pub use team::{Address, THREADS_VARIABLE, num_threads, parallel, set_num_threads};
 pub use text::{OpFromText, WithOrigins};
-pub use trace::{Captured, Entered, Trace, TraceKind, name_scope};
+pub use trace::{Captured, Entered, Recording, Trace, TraceKind, name_scope};
 pub use verify::{Violation, verify, verify_after};
 pub use vjp::Vjp;

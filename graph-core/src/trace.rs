@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
 use crate::array::Array;
@@ -14,7 +15,7 @@ use crate::error::OpError;
 use crate::exec;
 use crate::fact::{Fact, Facts};
 use crate::graph::{Graph, NodeKind};
-use crate::ids::{IndexMap, NodeId, Value, Values};
+use crate::ids::{NodeId, Value, Values};
 use crate::mode::{Mode, mode};
 use crate::origin::Origin;
 use crate::pending::Pending;
@@ -61,7 +62,7 @@ struct State {
     /// What each node has computed, by its index; of a tape only.
     arrays: Vec<Arrays>,
     /// Constants already in the graph, by the address of their buffer, so that one array becomes one node.
-    constants: IndexMap<usize, SmallVec<[Value; 1]>>,
+    constants: FxHashMap<usize, SmallVec<[Value; 1]>>,
     captures: Vec<(Captured, Value)>,
 }
 
@@ -102,7 +103,7 @@ impl Trace {
         let capacity = if kind == TraceKind::Tape { TAPE_CAPACITY } else { 0 };
         let graph = Graph::with_capacity(name.clone(), capacity);
         let arrays = Vec::with_capacity(capacity);
-        let state = State { graph, arrays, constants: IndexMap::default(), captures: Vec::new() };
+        let state = State { graph, arrays, constants: FxHashMap::default(), captures: Vec::new() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let (open, recording) = (AtomicBool::new(true), AtomicBool::new(true));
         Trace(Arc::new(Inner { id, kind, name, open, recording, state: Mutex::new(state) }))
@@ -160,10 +161,11 @@ impl Trace {
         self.0.open.store(false, Ordering::Release);
     }
 
-    /// Says whether a tape records, and what it did before. Where it does not, its values stay what they are, and what is
-    /// computed from them is not added: for whoever knows that nobody will differentiate it.
-    pub fn set_recording(&self, recording: bool) -> bool {
-        self.0.recording.swap(recording, Ordering::AcqRel)
+    /// Says whether a tape records, until the guard is dropped. Where it does not, its values stay what they are, and what
+    /// is computed from them is not added: for whoever knows that nobody will differentiate it.
+    #[must_use = "it is as before once the guard is dropped"]
+    pub fn recording(&self, recording: bool) -> Recording<'_> {
+        Recording { trace: self, before: self.0.recording.swap(recording, Ordering::AcqRel) }
     }
 
     /// Whether operations on the trace's values are added to it.
@@ -215,6 +217,9 @@ impl Trace {
     }
 
     /// Adds a node that has been computed from these operands, with its results; to a tape.
+    ///
+    /// # Panics
+    /// On a trace that is no tape.
     pub fn add_computed(
         &self,
         kind: NodeKind,
@@ -222,10 +227,13 @@ impl Trace {
         results: SmallVec<[Array; 1]>,
         origin: Origin,
     ) -> Values {
+        assert_eq!(self.kind(), TraceKind::Tape, "other traces compute nothing");
         let mut state = self.state();
         let facts = results.iter().map(|array| array.fact().clone()).collect();
         let values = state.graph.add_inferred(kind, inputs, facts, origin);
-        state.keep(values[0].node(), results);
+        if let Some(value) = values.first() {
+            state.keep(value.node(), results);
+        }
         values
     }
 
@@ -240,7 +248,7 @@ impl Trace {
         arguments: &[Value],
         name_scope: NameScope,
     ) -> Result<Vec<Value>, OpError> {
-        let mut renamed: IndexMap<Value, Value> = IndexMap::default();
+        let mut renamed: FxHashMap<Value, Value> = FxHashMap::default();
         renamed.reserve(graph.num_nodes());
         renamed.extend(graph.inputs().iter().map(|&id| Value::new(id, 0)).zip(arguments.iter().copied()));
         for id in graph.topological_order() {
@@ -352,6 +360,19 @@ pub fn name_scope<R>(name: &str, body: impl FnOnce() -> R) -> R {
     };
     let _within = is_recorded.then(|| NameScope::current().within(name).enter());
     body()
+}
+
+/// While it lives, a tape records or does not.
+#[derive(Debug)]
+pub struct Recording<'a> {
+    trace: &'a Trace,
+    before: bool,
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.trace.0.recording.store(self.before, Ordering::Release);
+    }
 }
 
 impl State {

@@ -69,10 +69,8 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
     let result = match (Trace::current(), mode()) {
         (Some(trace), _) => {
             // Also within a gradient rule, while the tape rests.
-            let was_recording = trace.set_recording(true);
-            let result = differentiate_in(&trace, at, f, || {}, origin);
-            trace.set_recording(was_recording);
-            result
+            let _recording = trace.recording(true);
+            differentiate_in(&trace, at, f, || {}, origin)
         }
         (None, _) if let Some(trace) = by_hand() => {
             let _entered = trace.resume();
@@ -83,10 +81,7 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
             let result = {
                 let _entered = tape.enter_to_close();
                 // Nothing is around this tape, so nobody differentiates the gradient.
-                let rest = || {
-                    tape.set_recording(false);
-                };
-                differentiate_in(&tape, at, f, rest, origin)
+                differentiate_in(&tape, at, f, || tape.recording(false), origin)
             };
             // Nothing records any more, so nothing need keep the tape alive.
             result.map(|(value, aux, gradient)| {
@@ -101,12 +96,12 @@ pub fn value_and_grad_aux<T: TensorTree, A: TensorTree>(
 
 type Differentiated<T, A> = Result<(Tensor, A, T), Error>;
 
-/// `before_gradient` is called when the function has been, before anything is computed for its gradient.
-fn differentiate_in<T: TensorTree, A: TensorTree>(
+/// `before_gradient` is called when the function has been; what it gives lives until the gradient is there.
+fn differentiate_in<T: TensorTree, A: TensorTree, G>(
     trace: &Trace,
     at: &T,
     f: impl FnOnce(&T) -> (Tensor, A),
-    before_gradient: impl FnOnce(),
+    before_gradient: impl FnOnce() -> G,
     origin: Origin,
 ) -> Differentiated<T, A> {
     let at_leaves = leaves(at);
@@ -141,7 +136,7 @@ fn differentiate_in<T: TensorTree, A: TensorTree>(
         let message = format!("value_and_grad: the function must give a float scalar, not {}", value.fact());
         return Err(Error::Gradient { message, origin });
     }
-    before_gradient();
+    let _while_it_is_computed = before_gradient();
     let gradients = origin.scope(|| -> Result<Vec<Tensor>, Error> {
         let output = value.value_in(trace, origin)?;
         let one = Tensor::scalar_of(value.dtype(), 1.0).value_in(trace, origin)?;

@@ -87,8 +87,8 @@ pub use callbacks::{
     TerminateOnNan,
 };
 pub use checkpoint::{
-    CheckpointError, CheckpointProblem, Registry, TrainingPart, load_tree, replace_file, save_tree,
-    unless_replaceable,
+    CheckpointError, CheckpointProblem, Registry, TrainingPart, check_replaceable, load_tree, replace_file,
+    save_tree,
 };
 pub use fit::{Fit, StopFlag, Validation};
 pub use history::{Epoch, History, Logs};

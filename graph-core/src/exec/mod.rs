@@ -132,8 +132,8 @@ pub fn compute(kind: &NodeKind, inputs: &[&Array]) -> Result<SmallVec<[Array; 1]
     compute_over(kind, &mut kept)
 }
 
-/// The same, over the buffer of a donated operand where the op allows it and nobody else shares it: such an operand is
-/// the result, too, afterwards.
+/// The same, over the buffer of a donated operand where the op allows it, cannot fail, and nobody else shares the buffer:
+/// such an operand is the result, too, afterwards. After an error all operands are what they were.
 ///
 /// # Errors
 /// As [`compute`].
@@ -149,7 +149,7 @@ pub fn compute_over(
         NodeKind::Apply(op) => {
             let kernel = op.kernel(&facts, &output_facts)?;
             drop(facts);
-            match overwritable(op.class(), inputs, &output_facts) {
+            match overwritable(op.class(), &*kernel, inputs, &output_facts) {
                 Some(index) => Ok(smallvec![run_in_place(&*kernel, inputs, index)?]),
                 None => run_apart(&*kernel, inputs, output_facts),
             }
@@ -158,9 +158,18 @@ pub fn compute_over(
     }
 }
 
-/// The operand that the output may be computed over.
-fn overwritable(class: Class, inputs: &[Given<'_, Array>], outputs: &[Fact]) -> Option<usize> {
+/// The operand that the output may be computed over. As in a plan, what may fail overwrites nothing that the caller would
+/// miss.
+fn overwritable(
+    class: Class,
+    kernel: &dyn Kernel,
+    inputs: &[Given<'_, Array>],
+    outputs: &[Fact],
+) -> Option<usize> {
     let [output] = outputs else { return None };
+    if kernel.may_fail() {
+        return None;
+    }
     inputs.iter().enumerate().position(|(index, input)| {
         matches!(input, Given::Donated(array) if array.is_unique() && array.fact() == output)
             && class.allows_in_place(index)

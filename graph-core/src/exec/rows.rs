@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::buffer::Buffer;
-use crate::kernel::{MOST_OPERANDS, Rectangle, RowFold, RowOperand, View, row_offset};
+use crate::kernel::{ChainRow, MOST_OPERANDS, Rectangle, RowFold, RowOperand, View, row_offset};
 use crate::plan::{
     Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
 };
@@ -274,10 +274,14 @@ impl Block<'_> {
             //   has the result's fact: each of its elements is read in the block that writes it, in the element's place,
             //   before the writing instruction, or by it if that goes by elements (`RowProgram::may_overwrite`).
             // - Of a chunk's total, `add` is the only reader.
+            // A chain's numbers are those of its operands, and its links of one family and as many as there may be:
+            // `plan/rows/chain.rs` made it of kernels that said so (`RowKernel::with_link`).
             unsafe {
                 match action {
                     RowAction::Loop(function) => function(to, operands, len),
-                    RowAction::Chain(Chain { run, head, links }) => run(to, operands, *head, links, len),
+                    RowAction::Chain(Chain { run, head, links }) => {
+                        run(to, ChainRow { operands, head: *head, links, len });
+                    }
                 }
             }
             to = to.wrapping_add(step);

@@ -7,12 +7,13 @@ mod control;
 
 use std::collections::HashMap;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::error::{Error, OpError, Operand};
 use crate::fact::Fact;
 use crate::graph::NodeKind;
-use crate::ids::{IndexMap, IndexSet, NodeId, Value, Values};
+use crate::ids::{NodeId, Value, Values};
 use crate::scope::NameScope;
 use crate::trace::{Trace, TraceKind};
 use crate::vjp::Vjp;
@@ -51,7 +52,7 @@ pub fn backward(
     wrt: &[Value],
     algebra: &dyn Algebra,
 ) -> Result<Vec<Option<Value>>, Error> {
-    let mut cotangents = IndexMap::default();
+    let mut cotangents = FxHashMap::default();
     flow_back(trace, seeds, wrt, None, algebra, &mut cotangents)?;
     Ok(wrt.iter().map(|value| cotangents.get(value).copied()).collect())
 }
@@ -63,7 +64,7 @@ fn flow_back(
     wrt: &[Value],
     boundary: Option<NodeId>,
     algebra: &dyn Algebra,
-    cotangents: &mut IndexMap<Value, Value>,
+    cotangents: &mut FxHashMap<Value, Value>,
 ) -> Result<(), Error> {
     let path = nodes_between(trace, wrt, seeds, boundary);
     for &(value, cotangent) in seeds {
@@ -146,7 +147,7 @@ fn nodes_between(
         let Some(oldest) = wrt.iter().map(|v| v.node()).min() else { return Vec::new() };
         let is_within = |id: NodeId| id >= oldest && boundary.is_none_or(|boundary| id > boundary);
         let mut ancestors = Vec::new();
-        let mut seen = IndexSet::default();
+        let mut seen = FxHashSet::default();
         let mut stack: Vec<Value> = seeds.iter().map(|&(value, _)| value).collect();
         while let Some(value) = stack.pop() {
             let id = value.node();
@@ -156,7 +157,7 @@ fn nodes_between(
             }
         }
         ancestors.sort_unstable();
-        let mut depends: IndexSet<Value> = wrt.iter().copied().collect();
+        let mut depends: FxHashSet<Value> = wrt.iter().copied().collect();
         let mut steps = Vec::new();
         for id in ancestors {
             let node = graph.node(id);
@@ -206,7 +207,7 @@ fn differentiate(
 fn accumulate(
     trace: &Trace,
     algebra: &dyn Algebra,
-    cotangents: &mut IndexMap<Value, Value>,
+    cotangents: &mut FxHashMap<Value, Value>,
     value: Value,
     cotangent: Value,
 ) -> Result<(), Error> {

@@ -17,13 +17,27 @@ pub struct ChainFamily {
     pub run: ChainLoop,
 }
 
-/// Writes a row at an address from rows of operands: the operand `head` is carried through the links in order, for each
-/// element by itself. The last argument is the number of elements of a row.
+/// A chain on the operands of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct ChainRow<'a> {
+    /// What is read.
+    pub operands: &'a [RowOperand],
+    /// The number of the operand that is carried first.
+    pub head: usize,
+    /// What is done to it, in order.
+    pub links: &'a [ChainLink],
+    /// Elements of the row.
+    pub len: usize,
+}
+
+/// Writes a row at an address, each element from those at its place: the head, carried through the links.
 ///
 /// # Safety
-/// As for a [`RowLoop`](super::RowLoop) that goes by elements. `head` and the others that links name are operands, and the
-/// links are of the family.
-pub type ChainLoop = unsafe fn(*mut u8, &[RowOperand], usize, &[ChainLink], usize);
+/// - As for a [`RowLoop`](super::RowLoop) that goes by elements, with operands and a destination of the family's type.
+/// - There are at most [`MOST_OPERANDS`](super::MOST_OPERANDS) operands, and at most [`MOST_LINKS`] links.
+/// - The head, and what links name, are operands' numbers. Each link's code is one of the family's; it takes another operand
+///   if its function has two, and [none](ChainOther::None) if it has one.
+pub type ChainLoop = unsafe fn(*mut u8, ChainRow<'_>);
 
 /// A row kernel as a member of its family.
 #[derive(Clone, Copy)]

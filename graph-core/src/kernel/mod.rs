@@ -8,7 +8,7 @@ mod chain;
 mod row;
 mod tiles;
 
-pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, Link, MOST_LINKS};
+pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, Link, MOST_LINKS};
 pub use row::{DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
 pub use tiles::{Rectangle, Tiled};
 

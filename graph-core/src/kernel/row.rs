@@ -24,7 +24,7 @@ pub const MOST_OPERANDS: usize = 8;
 /// # Safety
 /// The destination is valid for as many elements of the output's type as the [`RowSpan`] says, and each operand for a
 /// row of elements of its type (one where it is a splat). An operand starts where the destination does or does not
-/// overlap it; the former only for [`RowSpan::Elements`], with elements of one size.
+/// overlap it; the former only for [`RowSpan::Elements`], with elements of one size, and no splat but of a row of one.
 pub type RowLoop = unsafe fn(*mut u8, &[RowOperand], usize);
 
 /// Elements from the first of an operand to the first of its row of this number, where the axes around a row have these
@@ -146,8 +146,8 @@ impl RowKernel {
     /// With a way to be computed in one loop with others of a family.
     ///
     /// # Safety
-    /// The family's loop, for a chain of this link alone, gives the bits that the function gives; so the operands and the
-    /// output have the type of the elements that the family carries.
+    /// The op has one operand or two, as many as the link's function; they and the output have the family's type. For any
+    /// chain that the link is part of, the family's loop gives the bits that its kernels give one after the other.
     ///
     /// # Panics
     /// When the kernel does not go by elements.

@@ -99,8 +99,8 @@ struct Helpers {
 }
 
 // SAFETY: `piece` is written by the owner alone (who holds `is_taken`), while no helper is inside; helpers read it while
-// inside an open piece only. The function it points to is Sync and outlives the piece: `parallel` does not return before
-// everybody has left.
+// inside an open piece only. The function it points to is Sync and outlives the piece: `parallel` neither returns nor
+// unwinds before everybody has left (`Open`).
 unsafe impl Sync for Crew {}
 // SAFETY: as above.
 unsafe impl Send for Crew {}
@@ -134,11 +134,12 @@ impl Crew {
     /// Calls `work` with each of `0..parts`.
     pub(super) fn parallel(&'static self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         let threads = self.num_threads();
-        let alone = threads == 1 || parts < 2 || IS_BUSY.get();
-        if alone || self.is_taken.0.swap(true, Ordering::Acquire) {
+        let is_alone = threads == 1 || parts < 2 || is_busy();
+        if is_alone || self.is_taken.0.swap(true, Ordering::Acquire) {
             return (0..parts).for_each(work);
         }
-        // SAFETY: only the lifetime changes; nobody uses the pointer after this function has returned.
+        let _taken = Taken(self);
+        // SAFETY: only the lifetime changes; nobody uses the pointer once the piece is closed, before this function ends.
         let work = unsafe {
             std::mem::transmute::<&(dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync + 'static)>(work)
         };
@@ -149,21 +150,14 @@ impl Crew {
             next.0.store(piece.start(share), Ordering::Relaxed);
         }
         self.generation.0.fetch_add(1, Ordering::SeqCst);
+        let open = Open(self);
         self.call_helpers(threads - 1);
-        IS_BUSY.set(true);
-        self.take_parts(piece, 0);
-        IS_BUSY.set(false);
-        self.generation.0.fetch_add(1, Ordering::SeqCst);
-        let mut looks = 0;
-        while self.inside.0.load(Ordering::SeqCst) != 0 {
-            looks += 1;
-            if looks % LOOKS_BEFORE_YIELD == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
-        }
+        alone(|| self.take_parts(piece, 0));
+        drop(open);
         let panic = match self.next[0].0.load(Ordering::Relaxed) {
             PANICKED.. => lock(&self.panic).take(),
             _ => None,
         };
-        self.is_taken.0.store(false, Ordering::Release);
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
@@ -257,11 +251,39 @@ impl Crew {
                     break;
                 }
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
-                    lock(&self.panic).get_or_insert(panic);
+                    let mut first = lock(&self.panic);
+                    match &*first {
+                        None => *first = Some(panic),
+                        Some(_) => std::mem::forget(panic), // To drop it might panic, too.
+                    }
+                    drop(first);
                     self.next.iter().for_each(|next| next.0.store(PANICKED, Ordering::Relaxed));
                     return;
                 }
             }
+        }
+    }
+}
+
+/// The right to open a piece, until it is dropped.
+struct Taken<'a>(&'a Crew);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.0.is_taken.0.store(false, Ordering::Release);
+    }
+}
+
+/// An open piece. When it is dropped, however that comes about, it is closed, and nobody is inside any more.
+struct Open<'a>(&'a Crew);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.generation.0.fetch_add(1, Ordering::SeqCst);
+        let mut looks = 0;
+        while self.0.inside.0.load(Ordering::SeqCst) != 0 {
+            looks += 1;
+            if looks % LOOKS_BEFORE_YIELD == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
     }
 }
@@ -297,6 +319,20 @@ mod tests {
                 done[part].fetch_add(1, Ordering::Relaxed);
             });
             assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1), "round {round}");
+        }
+    }
+
+    #[test]
+    fn more_threads_than_shares_or_parts() {
+        let crew = crew(2 * super::MOST_SHARES);
+        for parts in [2, 3, super::MOST_SHARES - 1, super::MOST_SHARES + 1, 100] {
+            for _ in 0..20 {
+                let done: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
+                crew.parallel(parts, &|part| {
+                    done[part].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1), "{parts} parts");
+            }
         }
     }
 

@@ -34,20 +34,28 @@ pub(crate) struct Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Turn {
     is_alone: bool,
-    /// Whether it is timed, and for the first time in its comparison.
-    timed: Option<bool>,
+    timing: Timing,
+}
+
+/// Whether a run is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    Untimed,
+    /// The first of this way in a comparison.
+    First,
+    Again,
 }
 
 impl Pace {
-    /// Does the work, the faster way as far as is known.
-    pub(crate) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+    /// Does the work, the faster way as far as is known. How long it took to fail says nothing.
+    pub(crate) fn run<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
         if !can_share() {
             return work();
         }
         let turn = self.turn();
-        let start = turn.timed.map(|_| Instant::now());
+        let start = (turn.timing != Timing::Untimed).then(Instant::now);
         let result = if turn.is_alone { alone(work) } else { work() };
-        if let Some(start) = start {
+        if let (Some(start), Ok(_)) = (start, &result) {
             self.note(turn, start.elapsed());
         }
         result
@@ -64,24 +72,30 @@ impl Pace {
         self.runs.store(run.wrapping_add(1), Ordering::Relaxed);
         let trial = run % PERIOD;
         if trial >= 2 * TRIALS {
-            return Turn { is_alone: self.is_faster_alone(), timed: None };
+            return Turn { is_alone: self.is_faster_alone(), timing: Timing::Untimed };
         }
         let is_long = self.together.load(Ordering::Relaxed) > LONG.as_nanos() as u64;
-        let within = trial % TRIALS;
-        let timed = (within >= UNTIMED).then_some(within == UNTIMED);
-        Turn { is_alone: trial >= TRIALS && !is_long, timed: timed.filter(|_| trial < TRIALS || !is_long) }
+        if trial >= TRIALS && is_long {
+            return Turn { is_alone: false, timing: Timing::Untimed };
+        }
+        let timing = match trial % TRIALS {
+            ..UNTIMED => Timing::Untimed,
+            UNTIMED => Timing::First,
+            _ => Timing::Again,
+        };
+        Turn { is_alone: trial >= TRIALS, timing }
     }
 
     fn note(&self, turn: Turn, took: Duration) {
         let least = if turn.is_alone { &self.alone } else { &self.together };
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let before = least.load(Ordering::Relaxed);
-        least.store(if turn.timed == Some(true) { took } else { took.min(before) }, Ordering::Relaxed);
+        least.store(if turn.timing == Timing::First { took } else { took.min(before) }, Ordering::Relaxed);
     }
 
     fn is_faster_alone(&self) -> bool {
         let (together, alone) = (self.together.load(Ordering::Relaxed), self.alone.load(Ordering::Relaxed));
-        alone > 0 && together <= LONG.as_nanos() as u64 && alone < together / 100 * CLEARLY
+        alone > 0 && together <= LONG.as_nanos() as u64 && alone * 100 < together * CLEARLY
     }
 }
 
@@ -95,7 +109,7 @@ mod tests {
         let mut last = false;
         for _ in 0..PERIOD {
             let turn = pace.turn();
-            if turn.timed.is_some() {
+            if turn.timing != Timing::Untimed {
                 pace.note(turn, Duration::from_micros(if turn.is_alone { alone } else { together }));
             }
             count += u64::from(turn.is_alone);
@@ -126,11 +140,13 @@ mod tests {
         let here = std::thread::current().id();
         for _ in 0..2 * TRIALS {
             let is_alone = pace.runs.load(Ordering::Relaxed) >= TRIALS;
-            pace.run(|| {
+            let parts = || {
                 crate::parallel(4, |_| {
                     assert!(!is_alone || std::thread::current().id() == here);
                 });
-            });
+                Ok::<(), ()>(())
+            };
+            pace.run(parts).expect("it does not fail");
         }
         assert!(can_share() || crate::num_threads() == 1, "and later on by all again");
         pace.together.store(2000, Ordering::Relaxed);

@@ -40,7 +40,10 @@ impl ElementFunction {
     }
 
     /// With a way to be computed in one loop with others.
-    pub(crate) fn with_link(self, link: Option<Link>) -> ElementFunction {
+    ///
+    /// # Safety
+    /// The link's function is the row loop's, of as many operands, and of its dtype.
+    pub(crate) unsafe fn with_link(self, link: Option<Link>) -> ElementFunction {
         ElementFunction { link, ..self }
     }
 
@@ -232,7 +235,8 @@ impl Kernel for PointwiseKernel {
         let row = unsafe { RowKernel::new(self.function.row_loop, RowSpan::Elements) }
             .with_cost(self.function.cost);
         let row = match self.function.link {
-            // SAFETY: it is the row loop's function.
+            // SAFETY: it is the row loop's function, as `ElementFunction::with_link` was promised; and what a chain does is
+            // what its links do one after the other (`chain/tests.rs`).
             Some(link) => unsafe { row.with_link(link) },
             None => row,
         };

@@ -27,7 +27,7 @@ pub(crate) trait Number: Copy + PartialOrd + Default {
     fn least(self, other: Self) -> Self;
     /// The larger; NaN if either is.
     fn greatest(self, other: Self) -> Self;
-    /// 0 where it is less than that.
+    /// The larger of it and 0; NaN stays.
     #[inline(always)]
     fn rectified(self) -> Self {
         if self < Self::default() { Self::default() } else { self }

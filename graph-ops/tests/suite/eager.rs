@@ -30,6 +30,9 @@ fn a_result_takes_the_memory_of_what_was_given_by_value() {
         assert_eq!(address(&y), left_address);
         assert_eq!(y.to_vec::<f32>(), [6.0, 7.5, 10.0]);
         assert_eq!(quotient.to_vec::<f32>(), [-3.0, -1.5, -1.0]);
+        let negated = -quotient;
+        assert_eq!((address(&negated), negated.to_vec::<f32>()), (right_address, vec![3.0, 1.5, 1.0]));
+        assert_eq!(address(&x.maximum(negated)), right_address);
         assert_eq!(x.to_vec::<f32>(), [1.0, 2.0, 3.0]);
     });
 }
@@ -86,10 +89,8 @@ fn recorded(stop: bool) -> (usize, Vec<f64>) {
         let variable = tape.add_constant(&array, origin);
         let x = Tensor::from_traced(&tape, variable);
         let y = &x * &x * &x;
-        if stop {
-            assert!(tape.set_recording(false));
-            assert!(tape.is_open() && !tape.is_recording());
-        }
+        let _rest = stop.then(|| tape.recording(false));
+        assert!(tape.is_open() && tape.is_recording() != stop);
         let seed = y.ones_like().value_in(&tape, origin).expect("concrete");
         let output = y.value_in(&tape, origin).expect("of this tape");
         let gradient = backward(&tape, &[(output, seed)], &[variable], &TensorAlgebra);

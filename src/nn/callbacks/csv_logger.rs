@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::callback::{Callback, CallbackResult, Run};
-use super::super::checkpoint::{replace_file, unless_replaceable};
+use super::super::checkpoint::{check_replaceable, replace_file};
 use super::super::history::{Epoch, History, Logs};
 
 /// Writes the figures of all epochs to a CSV file, after each of them: `epoch`, `seconds`, and a column for each figure. The
@@ -66,7 +66,7 @@ impl CsvLogger {
 
 impl Callback for CsvLogger {
     fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
-        unless_replaceable(&self.path).map_err(|reason| format!("{}: {reason}", self.path.display()))?;
+        check_replaceable(&self.path).map_err(|reason| format!("{}: {reason}", self.path.display()))?;
         if self.appends && self.path.exists() {
             self.history = History::read_csv(&self.path)?;
             self.history.truncate(run.model.epochs());

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use super::super::callback::{Callback, CallbackResult, Run};
-use super::super::checkpoint::{CheckpointError, CheckpointProblem, unless_replaceable};
+use super::super::checkpoint::{CheckpointError, CheckpointProblem, check_replaceable};
 use super::super::history::Logs;
 use super::super::variables::Variables;
 use super::monitor::Monitor;
 
 /// Saves the model after each epoch, or after each epoch that is the best so far.
 ///
-/// `{epoch}` in the path stands for the epoch's number. A path that cannot be written ends the training before it begins. Each file is replaced as a whole, so a checkpoint that was once
+/// `{epoch}` in the path stands for the epoch's number. A path that cannot be written ends the training before it begins.
+/// Each file is replaced as a whole, so a checkpoint that was once
 /// there stays readable whenever the program ends.
 ///
 /// ```
@@ -166,7 +167,7 @@ impl Callback for ModelCheckpoint {
     fn on_train_begin(&mut self, run: &mut Run<'_>) -> CallbackResult {
         let path = self.path_of(run.epoch() + 1);
         let cannot = |reason| CheckpointProblem::Io { action: "write", reason };
-        unless_replaceable(&path).map_err(|reason| CheckpointError { problem: cannot(reason), path })?;
+        check_replaceable(&path).map_err(|reason| CheckpointError { problem: cannot(reason), path })?;
         Ok(())
     }
 

@@ -10,5 +10,5 @@ mod tree;
 
 pub use error::{CheckpointError, CheckpointProblem, TrainingPart};
 pub use registry::Registry;
-pub use replace::{replace_file, unless_replaceable};
+pub use replace::{check_replaceable, replace_file};
 pub use tree::{load_tree, save_tree};

@@ -56,20 +56,20 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
 /// that is there stays as it is, and none is left behind.
 ///
 /// ```
-/// use grafito::nn::unless_replaceable;
+/// use grafito::nn::check_replaceable;
 ///
 /// let folder = tempfile::tempdir()?;
-/// assert!(unless_replaceable(&folder.path().join("model")).is_ok());
-/// let error = unless_replaceable(&folder.path().join("runs/model")).unwrap_err();
+/// assert!(check_replaceable(&folder.path().join("model")).is_ok());
+/// let error = check_replaceable(&folder.path().join("runs/model")).unwrap_err();
 /// assert!(error.to_string().starts_with("there is no folder "));
-/// assert!(unless_replaceable(folder.path()).is_err());
+/// assert!(check_replaceable(folder.path()).is_err());
 /// assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # Errors
 /// When the folder cannot be written to, or the path names something else than a file.
-pub fn unless_replaceable(path: &Path) -> io::Result<()> {
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
     let (_, folder) = target(path)?;
     Builder::new().tempfile_in(folder).map(drop)
 }

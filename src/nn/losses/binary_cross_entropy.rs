@@ -97,7 +97,7 @@ impl Loss for BinaryCrossEntropy {
     }
 
     fn objection(&self, last: Activation) -> Option<String> {
-        objection(self.kind(), self.from_logits, &[Activation::Sigmoid, Activation::Softmax], last)
+        objection(self.kind(), self.from_logits, Activation::Sigmoid, Some(Activation::Softmax), last)
     }
 
     fn config(&self) -> Json {

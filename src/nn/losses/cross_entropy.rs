@@ -102,7 +102,7 @@ impl Loss for CrossEntropy {
     }
 
     fn objection(&self, last: Activation) -> Option<String> {
-        objection(self.kind(), self.from_logits, &[Activation::Softmax, Activation::Sigmoid], last)
+        objection(self.kind(), self.from_logits, Activation::Softmax, Some(Activation::Sigmoid), last)
     }
 
     fn config(&self) -> Json {

@@ -77,7 +77,7 @@ impl Loss for SparseCrossEntropy {
     }
 
     fn objection(&self, last: Activation) -> Option<String> {
-        objection(self.kind(), self.from_logits, &[Activation::Softmax], last)
+        objection(self.kind(), self.from_logits, Activation::Softmax, None, last)
     }
 
     fn config(&self) -> Json {

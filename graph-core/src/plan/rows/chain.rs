@@ -32,11 +32,11 @@ pub(super) struct Member {
 }
 
 /// Operands, in order.
-pub(super) type Operands = SmallVec<[From; 3]>;
+pub(super) type Operands = SmallVec<[Operand; 3]>;
 
 /// Where a member finds an operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
+pub(super) enum Operand {
     /// It is what another member gives.
     Member(Value),
     /// It is outside; the number of the walk along it.
@@ -53,21 +53,20 @@ impl Member {
 pub(super) fn chains(members: Vec<Member>, results: &[Value], width: usize) -> Vec<Vec<Member>> {
     let mut readers: HashMap<Value, usize> = HashMap::new();
     for member in &members {
-        for value in members_values(&member.from) {
+        for value in values_of(&member.from) {
             *readers.entry(value).or_default() += 1;
         }
     }
     let is_private = |value: Value, member: &Member| {
-        let own = members_values(&member.from).filter(|&other| other == value).count();
+        let own = values_of(&member.from).filter(|&other| other == value).count();
         !results.contains(&value) && readers[&value] == own
     };
     let mut chains: Vec<Vec<Member>> = Vec::new();
     for member in members {
-        let before =
-            members_values(&member.from).filter(|&value| is_private(value, &member)).find_map(|value| {
-                let chain = chains.iter().rposition(|chain| last(chain).value() == value)?;
-                joins(&chains[chain], &member, width).then_some(chain)
-            });
+        let before = values_of(&member.from).filter(|&value| is_private(value, &member)).find_map(|value| {
+            let chain = chains.iter().rposition(|chain| last(chain).value() == value)?;
+            joins(&chains[chain], &member, width).then_some(chain)
+        });
         let mut chain = before.map_or_else(Vec::new, |chain| chains.remove(chain));
         chain.push(member);
         chains.push(chain);
@@ -75,10 +74,10 @@ pub(super) fn chains(members: Vec<Member>, results: &[Value], width: usize) -> V
     chains
 }
 
-fn members_values(from: &Operands) -> impl Iterator<Item = Value> {
+fn values_of(from: &Operands) -> impl Iterator<Item = Value> {
     from.iter().filter_map(|from| match from {
-        From::Member(value) => Some(*value),
-        From::Outside(_) => None,
+        Operand::Member(value) => Some(*value),
+        Operand::Outside(_) => None,
     })
 }
 
@@ -101,8 +100,10 @@ fn joins(chain: &[Member], member: &Member, width: usize) -> bool {
 }
 
 /// What the members of a chain read, each once, but for what is carried.
-pub(super) fn operands<'m>(chain: impl IntoIterator<Item = &'m Member>) -> SmallVec<[From; MOST_OPERANDS]> {
-    let mut operands: SmallVec<[From; MOST_OPERANDS]> = SmallVec::new();
+pub(super) fn operands<'m>(
+    chain: impl IntoIterator<Item = &'m Member>,
+) -> SmallVec<[Operand; MOST_OPERANDS]> {
+    let mut operands: SmallVec<[Operand; MOST_OPERANDS]> = SmallVec::new();
     let mut carried = None;
     for member in chain {
         for &from in &member.from {
@@ -110,17 +111,17 @@ pub(super) fn operands<'m>(chain: impl IntoIterator<Item = &'m Member>) -> Small
                 operands.push(from);
             }
         }
-        carried = Some(From::Member(member.value()));
+        carried = Some(Operand::Member(member.value()));
     }
     operands
 }
 
 /// The chain of several members, on these operands of theirs; `None` of a single one, whose own loop is the better one.
-pub(super) fn link(chain: &[Member], operands: &[From]) -> Option<Chain> {
+pub(super) fn compile_chain(chain: &[Member], operands: &[Operand]) -> Option<Chain> {
     if chain.len() == 1 {
         return None;
     }
-    let number = |from: &From| operands.iter().position(|other| other == from).expect("it is an operand");
+    let number = |from: &Operand| operands.iter().position(|other| other == from).expect("it is an operand");
     let head = chain[0].from[0];
     let mut carried = head;
     let mut links = Vec::with_capacity(chain.len());
@@ -133,7 +134,7 @@ pub(super) fn link(chain: &[Member], operands: &[From]) -> Option<Chain> {
             _ => unreachable!("a link has one or two operands"),
         };
         links.push(ChainLink { code: link_of(member).code, other });
-        carried = From::Member(member.value());
+        carried = Operand::Member(member.value());
     }
     Some(Chain { run: link_of(&chain[0]).family.run, head: number(&head), links: links.into() })
 }

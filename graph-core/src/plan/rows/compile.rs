@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::chain::{self, From, Member, Operands, chains};
+use super::chain::{self, Member, Operand, Operands, chains};
 use super::{
     Check, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Space, Target,
     is_dense,
@@ -310,8 +310,8 @@ impl<'g> Compiler<'g> {
                 .iter()
                 .enumerate()
                 .map(|(position, value)| match self.root.get(value) {
-                    Some(root) => From::Member(*root),
-                    None => From::Outside(self.read[&(*id, position)]),
+                    Some(root) => Operand::Member(*root),
+                    None => Operand::Outside(self.read[&(*id, position)]),
                 })
                 .collect();
             let level = self.level(Value::new(*id, 0));
@@ -339,13 +339,13 @@ impl<'g> Compiler<'g> {
         let from: SmallVec<[Home; 3]> = operands
             .iter()
             .map(|from| match from {
-                From::Member(value) => self.home[value],
-                From::Outside(walk) => Home::Operand(*walk),
+                Operand::Member(value) => self.home[value],
+                Operand::Outside(walk) => Home::Operand(*walk),
             })
             .collect();
         let mut dying: SmallVec<[Home; 3]> = SmallVec::new();
         for operand in &operands {
-            if let From::Member(value) = operand
+            if let Operand::Member(value) = operand
                 && last_read[value] == index
                 && let home @ Home::Register(_) = self.home[value]
                 && !dying.contains(&home)
@@ -382,7 +382,7 @@ impl<'g> Compiler<'g> {
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
-        let action = match (chain::link(chain, &operands), to) {
+        let action = match (chain::compile_chain(chain, &operands), to) {
             (Some(chain), _) => RowAction::Chain(chain),
             (None, Home::Fold(_)) => RowAction::Loop(kernel.fold.expect("it is folded").add),
             (None, _) => RowAction::Loop(kernel.function),
@@ -400,10 +400,10 @@ impl<'g> Compiler<'g> {
 
     /// Whether the rows of a block of an operand stand one after the other, as those of a result of this level do, or are one
     /// element throughout.
-    fn is_in_step(&self, from: From, level: Level) -> bool {
+    fn is_in_step(&self, from: Operand, level: Level) -> bool {
         match from {
-            From::Member(value) => self.level(value) == level,
-            From::Outside(walk) => {
+            Operand::Member(value) => self.level(value) == level,
+            Operand::Outside(walk) => {
                 let operand = &self.operands[walk];
                 let row = if level == Level::Full { self.width } else { 1 };
                 let advances = operand.is_splat == (level == Level::PerRow);
@@ -418,7 +418,7 @@ fn last_reads(chains: &[Vec<Member>]) -> HashMap<Value, usize> {
     let mut last = HashMap::new();
     for (index, chain) in chains.iter().enumerate() {
         for from in chain::operands(chain) {
-            if let From::Member(value) = from {
+            if let Operand::Member(value) = from {
                 last.insert(value, index);
             }
         }

@@ -11,7 +11,8 @@ mod tests;
 use std::sync::LazyLock;
 
 use graph_core::{
-    ChainFamily, ChainLink, ChainLoop, ChainOther, DType, Link, MOST_LINKS, MOST_OPERANDS, RowOperand,
+    ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, DType, Link, MOST_LINKS, MOST_OPERANDS,
+    RowOperand,
 };
 
 use super::instructions::Instructions;
@@ -24,11 +25,11 @@ mod form {
     /// Elements, as the right operand.
     pub(super) const RIGHT: u16 = 2;
     /// One element, as the right operand.
-    pub(super) const ONE_RIGHT: u16 = 3;
+    pub(super) const SPLAT_RIGHT: u16 = 3;
     /// Elements, as the left operand.
     pub(super) const LEFT: u16 = 4;
     /// One element, as the left operand.
-    pub(super) const ONE_LEFT: u16 = 5;
+    pub(super) const SPLAT_LEFT: u16 = 5;
     pub(super) const COUNT: u16 = 6;
 }
 
@@ -36,12 +37,12 @@ mod form {
 struct Arm<const CODE: u16>;
 
 impl<const CODE: u16> Arm<CODE> {
-    const UNARY: u16 = CODE * form::COUNT + form::NONE;
+    const NONE: u16 = CODE * form::COUNT + form::NONE;
     const CARRIED: u16 = CODE * form::COUNT + form::CARRIED;
     const RIGHT: u16 = CODE * form::COUNT + form::RIGHT;
-    const ONE_RIGHT: u16 = CODE * form::COUNT + form::ONE_RIGHT;
+    const SPLAT_RIGHT: u16 = CODE * form::COUNT + form::SPLAT_RIGHT;
     const LEFT: u16 = CODE * form::COUNT + form::LEFT;
-    const ONE_LEFT: u16 = CODE * form::COUNT + form::ONE_LEFT;
+    const SPLAT_LEFT: u16 = CODE * form::COUNT + form::SPLAT_LEFT;
 }
 
 /// Declares the links: functions that are an instruction or few.
@@ -57,7 +58,10 @@ macro_rules! links {
         /// Does a step to the carried registers; `other` gives the register of this number of a place.
         ///
         /// # Safety
-        /// The arm is one of a link that takes such an operand, and the place is its operand's.
+        /// - The processor has the vector's instructions, and the function that this is a part of is compiled for them.
+        /// - The arm is that of a link that takes such an operand: one of those below.
+        /// - The place is its operand's: an element if that is a splat, or else one that `other` may be asked for each of
+        ///   `R` registers of.
         #[inline(always)]
         unsafe fn step<V: Vector, const R: usize>(
             arm: u16,
@@ -65,23 +69,23 @@ macro_rules! links {
             place: *const V::Element,
             other: impl Fn(*const V::Element, usize) -> V,
         ) {
-            // SAFETY: the place of one element has that.
-            let one = || unsafe { V::splat_from(place) };
-            // SAFETY: the caller has the instructions of the vector.
+            // SAFETY: the caller has the instructions; the place of a splat has an element.
+            let splat = || unsafe { V::splat_from(place) };
+            // SAFETY: the caller has the instructions, and there is no other arm.
             unsafe {
                 match arm {
-                    $(Arm::<{ LinkOp::$unary as u16 }>::UNARY => {
+                    $(Arm::<{ LinkOp::$unary as u16 }>::NONE => {
                         carried.iter_mut().for_each(|x| *x = x.$one());
                     })*
                     $(Arm::<{ LinkOp::$binary as u16 }>::CARRIED => {
                         carried.iter_mut().for_each(|x| *x = x.$two(*x));
                     }
-                    Arm::<{ LinkOp::$binary as u16 }>::ONE_RIGHT => {
-                        let y = one();
+                    Arm::<{ LinkOp::$binary as u16 }>::SPLAT_RIGHT => {
+                        let y = splat();
                         carried.iter_mut().for_each(|x| *x = x.$two(y));
                     }
-                    Arm::<{ LinkOp::$binary as u16 }>::ONE_LEFT => {
-                        let y = one();
+                    Arm::<{ LinkOp::$binary as u16 }>::SPLAT_LEFT => {
+                        let y = splat();
                         carried.iter_mut().for_each(|x| *x = y.$two(*x));
                     }
                     Arm::<{ LinkOp::$binary as u16 }>::RIGHT => {
@@ -101,7 +105,7 @@ links! {
     unary {
         Neg negated,
         Abs magnitude,
-        Sqrt root,
+        Sqrt sqrt,
         Relu rectified,
     }
     binary {
@@ -129,27 +133,13 @@ impl LinkOp {
     }
 }
 
-/// A chain on its operands.
-struct Row<'a> {
-    operands: &'a [RowOperand],
-    head: usize,
-    links: &'a [ChainLink],
-    len: usize,
-}
-
 /// The loop for a type of register, compiled for some features, in stretches of so many registers.
 macro_rules! compiled {
     ($(#[$features:meta])* $vector:ty, $registers:literal) => {{
         $(#[$features])*
-        unsafe fn compiled(
-            to: *mut u8,
-            operands: &[RowOperand],
-            head: usize,
-            links: &[ChainLink],
-            len: usize,
-        ) {
+        unsafe fn compiled(to: *mut u8, row: ChainRow<'_>) {
             // SAFETY: this function has the features, and the caller keeps the rest of the promise.
-            unsafe { run::<$vector, $registers>(to.cast(), Row { operands, head, links, len }) }
+            unsafe { run::<$vector, $registers>(to.cast(), row) }
         }
         compiled
     }};
@@ -191,13 +181,13 @@ struct Step {
 
 impl Step {
     fn of(link: &ChainLink, operands: &[RowOperand]) -> Step {
-        let is_one = |place: u8| operands[usize::from(place)].is_splat;
+        let is_splat = |place: u8| operands[usize::from(place)].is_splat;
         let (form, place) = match link.other {
             ChainOther::None => (form::NONE, 0),
             ChainOther::Carried => (form::CARRIED, 0),
-            ChainOther::Right(place) if is_one(place) => (form::ONE_RIGHT, place),
+            ChainOther::Right(place) if is_splat(place) => (form::SPLAT_RIGHT, place),
             ChainOther::Right(place) => (form::RIGHT, place),
-            ChainOther::Left(place) if is_one(place) => (form::ONE_LEFT, place),
+            ChainOther::Left(place) if is_splat(place) => (form::SPLAT_LEFT, place),
             ChainOther::Left(place) => (form::LEFT, place),
         };
         Step { arm: link.code * form::COUNT + form, place: place.into() }
@@ -209,18 +199,18 @@ impl Step {
 struct Place<T> {
     address: *const T,
     /// Whether it is where it is in every stretch.
-    is_one: bool,
+    is_splat: bool,
 }
 
 /// # Safety
 /// As for [`ChainLoop`](graph_core::ChainLoop), with elements of the vector's. The processor has its instructions, and the
 /// function that this is a part of is compiled for them.
 #[inline(always)]
-unsafe fn run<V: Vector, const R: usize>(to: *mut V::Element, row: Row<'_>) {
-    let Row { operands, head, links, len } = row;
-    let mut places = [Place { address: std::ptr::null(), is_one: true }; MOST_OPERANDS];
+unsafe fn run<V: Vector, const R: usize>(to: *mut V::Element, row: ChainRow<'_>) {
+    let ChainRow { operands, head, links, len } = row;
+    let mut places = [Place { address: std::ptr::null(), is_splat: true }; MOST_OPERANDS];
     for (place, operand) in places.iter_mut().zip(operands) {
-        *place = Place { address: operand.address.cast(), is_one: operand.is_splat };
+        *place = Place { address: operand.address.cast(), is_splat: operand.is_splat };
     }
     let mut steps = [Step { arm: 0, place: 0 }; MOST_LINKS];
     for (step, link) in steps.iter_mut().zip(links) {
@@ -230,7 +220,8 @@ unsafe fn run<V: Vector, const R: usize>(to: *mut V::Element, row: Row<'_>) {
     let mut at = 0;
     let stretch = R * V::LANES;
     while at + stretch <= len {
-        // SAFETY: the stretch lies within the row, and its places within their operands.
+        // SAFETY: the caller's promise, which makes the steps what they must be; the stretch lies within the row, and its
+        // places within their operands.
         unsafe {
             let load = |place: *const V::Element, i: usize| V::load(place.add(i * V::LANES));
             let carried = carry::<V, R>(steps, places, head, load);
@@ -258,14 +249,16 @@ unsafe fn run<V: Vector, const R: usize>(to: *mut V::Element, row: Row<'_>) {
 #[inline(always)]
 fn advance<T>(places: &mut [Place<T>], elements: usize) {
     for place in places {
-        place.address = place.address.wrapping_add(if place.is_one { 0 } else { elements });
+        place.address = place.address.wrapping_add(if place.is_splat { 0 } else { elements });
     }
 }
 
 /// What a stretch becomes.
 ///
 /// # Safety
-/// Steps are of the family, and name places; a place is an element, or one that `load` may load each register of.
+/// - The processor has the vector's instructions, and the function that this is a part of is compiled for them.
+/// - Steps are [of](Step::of) links of the family with the operands that those take, and name places.
+/// - A place is an element if it is a splat, or else one that `load` may load each of `R` registers of.
 #[inline(always)]
 unsafe fn carry<V: Vector, const R: usize>(
     steps: &[Step],
@@ -273,10 +266,10 @@ unsafe fn carry<V: Vector, const R: usize>(
     head: usize,
     load: impl Fn(*const V::Element, usize) -> V,
 ) -> [V; R] {
-    // SAFETY: the caller's promise.
+    let head = places[head];
+    // SAFETY: the caller's promise, of the head and of each step.
     unsafe {
-        let head = places.get_unchecked(head);
-        let mut carried = match head.is_one {
+        let mut carried = match head.is_splat {
             true => [V::splat_from(head.address); R],
             false => std::array::from_fn(|i| load(head.address, i)),
         };

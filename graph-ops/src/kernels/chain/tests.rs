@@ -1,6 +1,6 @@
 //! Chains against the arithmetic of single elements, for every instruction set that this processor has.
 
-use graph_core::{ChainLink, ChainLoop, ChainOther, RowOperand};
+use graph_core::{ChainLink, ChainLoop, ChainOther, ChainRow, RowOperand};
 use proptest::prelude::*;
 
 use super::*;
@@ -103,9 +103,10 @@ impl Case {
         // Beyond the row stands what must not be written.
         let mut output = vec![T::from(7.0); self.len + 64];
         let to = self.in_place.map_or(output.as_mut_ptr(), |number| addresses[number]);
+        let row = ChainRow { operands: &rows, head: self.head, links: &links, len: self.len };
         // SAFETY: the processor has the instructions. Operands have as many elements as the row, or one; the destination
         // is an operand that is no splat, or does not overlap any.
-        unsafe { T::chain_loop(instructions)(to.cast(), &rows, self.head, &links, self.len) };
+        unsafe { T::chain_loop(instructions)(to.cast(), row) };
         let untouched = if self.in_place.is_some() { &output[..] } else { &output[self.len..] };
         assert!(untouched.iter().all(|x| x.bits() == T::from(7.0).bits()), "only the row is written");
         let result = self.in_place.map_or(&output[..self.len], |number| &operands[number]);

@@ -6,10 +6,27 @@ use super::Vector;
 
 macro_rules! vector {
     (
-        $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal,
-        $splat:ident, $splat_lane:ident, $load_lane:ident, $load:ident, $load_masked:ident, $store:ident,
-        $store_masked:ident, $times:ident, $plus:ident, $minus:ident, $over:ident, $least:ident,
-        $greatest:ident, $negated:ident, $magnitude:ident, $root:ident, $rectified:ident, $times_plus:ident, $turn:ident, $turn_square:ident
+        $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal;
+        splat: $splat:ident,
+        splat_lane: $splat_lane:ident,
+        load_lane: $load_lane:ident,
+        load: $load:ident,
+        load_masked: $load_masked:ident,
+        store: $store:ident,
+        store_masked: $store_masked:ident,
+        times: $times:ident,
+        plus: $plus:ident,
+        minus: $minus:ident,
+        over: $over:ident,
+        least: $least:ident,
+        greatest: $greatest:ident,
+        negated: $negated:ident,
+        magnitude: $magnitude:ident,
+        sqrt: $sqrt:ident,
+        rectified: $rectified:ident,
+        times_plus: $times_plus:ident,
+        turn: $turn:ident,
+        turn_square: $turn_square:ident,
     ) => {
         impl Vector for $register {
             type Element = $element;
@@ -97,9 +114,9 @@ macro_rules! vector {
                 unsafe { $magnitude(self) }
             }
             #[inline(always)]
-            unsafe fn root(self) -> $register {
+            unsafe fn sqrt(self) -> $register {
                 // SAFETY: the caller has AVX-512.
-                unsafe { $root(self) }
+                unsafe { $sqrt(self) }
             }
             #[inline(always)]
             unsafe fn rectified(self) -> $register {
@@ -130,17 +147,51 @@ macro_rules! vector {
 }
 
 vector! {
-    __m512, f32, u16, 16, 4,
-    _mm512_set1_ps, _mm512_broadcastss_ps, _mm_load_ss, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
-    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_div_ps, least_f32, greatest_f32,
-    negated_f32, magnitude_f32, _mm512_sqrt_ps, rectified_f32, _mm512_fmadd_ps, turned_f32, turned_square_f32
+    __m512, f32, u16, 16, 4;
+    splat: _mm512_set1_ps,
+    splat_lane: _mm512_broadcastss_ps,
+    load_lane: _mm_load_ss,
+    load: _mm512_loadu_ps,
+    load_masked: _mm512_maskz_loadu_ps,
+    store: _mm512_storeu_ps,
+    store_masked: _mm512_mask_storeu_ps,
+    times: _mm512_mul_ps,
+    plus: _mm512_add_ps,
+    minus: _mm512_sub_ps,
+    over: _mm512_div_ps,
+    least: least_f32,
+    greatest: greatest_f32,
+    negated: negated_f32,
+    magnitude: magnitude_f32,
+    sqrt: _mm512_sqrt_ps,
+    rectified: rectified_f32,
+    times_plus: _mm512_fmadd_ps,
+    turn: turned_f32,
+    turn_square: turned_square_f32,
 }
 
 vector! {
-    __m512d, f64, u8, 8, 2,
-    _mm512_set1_pd, _mm512_broadcastsd_pd, _mm_load_sd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
-    _mm512_mask_storeu_pd, _mm512_mul_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_div_pd, least_f64, greatest_f64,
-    negated_f64, magnitude_f64, _mm512_sqrt_pd, rectified_f64, _mm512_fmadd_pd, turned_f64, turned_square_f64
+    __m512d, f64, u8, 8, 2;
+    splat: _mm512_set1_pd,
+    splat_lane: _mm512_broadcastsd_pd,
+    load_lane: _mm_load_sd,
+    load: _mm512_loadu_pd,
+    load_masked: _mm512_maskz_loadu_pd,
+    store: _mm512_storeu_pd,
+    store_masked: _mm512_mask_storeu_pd,
+    times: _mm512_mul_pd,
+    plus: _mm512_add_pd,
+    minus: _mm512_sub_pd,
+    over: _mm512_div_pd,
+    least: least_f64,
+    greatest: greatest_f64,
+    negated: negated_f64,
+    magnitude: magnitude_f64,
+    sqrt: _mm512_sqrt_pd,
+    rectified: rectified_f64,
+    times_plus: _mm512_fmadd_pd,
+    turn: turned_f64,
+    turn_square: turned_square_f64,
 }
 
 /// The functions that are more than one instruction, for a register of some elements.

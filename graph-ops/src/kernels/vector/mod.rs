@@ -48,9 +48,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn greatest(self, other: Self) -> Self;
     unsafe fn negated(self) -> Self;
     unsafe fn magnitude(self) -> Self;
-    /// Square root.
-    unsafe fn root(self) -> Self;
-    /// 0 where it is less than that.
+    unsafe fn sqrt(self) -> Self;
+    /// The larger of it and 0; NaN stays.
     unsafe fn rectified(self) -> Self;
     /// `self * factor + summand`, rounded once where the instruction set has that.
     unsafe fn times_plus(self, factor: Self, summand: Self) -> Self;

@@ -86,7 +86,7 @@ impl<T: Real, const LANES: usize> Vector for [T; LANES] {
         self.map(T::magnitude)
     }
     #[inline(always)]
-    unsafe fn root(self) -> [T; LANES] {
+    unsafe fn sqrt(self) -> [T; LANES] {
         self.map(T::sqrt)
     }
     #[inline(always)]

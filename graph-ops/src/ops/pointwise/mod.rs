@@ -9,9 +9,7 @@ mod operators;
 mod select;
 mod table;
 
-use graph_core::{
-    Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, OpRef, ScalarKernel, Value, Vjp,
-};
+use graph_core::{Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, ScalarKernel, Value, Vjp};
 use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
@@ -21,7 +19,7 @@ pub use table::ScalarOp;
 
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
-use crate::tensor::{Operand, Tensor, apply, apply_over, scalar_like};
+use crate::tensor::{Operand, Tensor, apply_over, scalar_like};
 
 /// A row of the table, applied to tensors with broadcasting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,8 +112,9 @@ impl Op for Pointwise {
         let function = ElementFunction::new(row_loop)
             .with_check(self.0.value_check(dtype))
             .with_cost(self.0.cost(dtype))
-            .with_link(self.0.link(dtype))
             .with_scalar(self.0.on_bits(dtype).map(scalar));
+        // SAFETY: both are of this row of the table and of this dtype.
+        let function = unsafe { function.with_link(self.0.link(dtype)) };
         Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }
 
@@ -135,19 +134,10 @@ pub(crate) fn broadcast_shapes(inputs: &[&Fact]) -> Result<graph_core::Shape, Op
     Ok(shape)
 }
 
-/// Applies a binary row to operands of which at least one is a tensor; a scalar takes the tensor's dtype.
+/// Applies a binary row to operands of which at least one is a tensor; a scalar takes the tensor's dtype. Operands that are
+/// passed by value, and a left one that is assigned to, are donated.
 #[track_caller]
-pub(crate) fn binary(op: ScalarOp, left: &impl Operand, right: &impl Operand) -> Tensor {
-    let like = left.as_tensor().or(right.as_tensor()).expect("one side of an operator is a tensor");
-    let left = crate::tensor::tensor_like(op.name(), left, like);
-    let right = crate::tensor::tensor_like(op.name(), right, like);
-    apply(OpRef::new(Pointwise(op)), &[&left, &right])
-}
-
-/// The same for operands that are no more afterwards, at least not with the value they have: the result may take the
-/// memory of one that was passed by value.
-#[track_caller]
-pub(crate) fn consume<R: Operand>(op: ScalarOp, left: &mut impl Operand, mut right: R) -> Tensor {
+pub(crate) fn binary<R: Operand>(op: ScalarOp, left: &mut impl Operand, mut right: R) -> Tensor {
     // In no closure: scalars, too, are of the caller's line.
     let left_scalar = match left.as_tensor() {
         Some(_) => None,

@@ -7,8 +7,10 @@ use std::ops::{
     MulAssign, Neg, Not, Rem, RemAssign, Sub, SubAssign,
 };
 
-use super::{Pointwise, ScalarOp, consume};
-use crate::tensor::{Operand, Tensor, apply};
+use graph_core::Given;
+
+use super::{Pointwise, ScalarOp, binary};
+use crate::tensor::{Operand, Tensor, apply, apply_over};
 
 macro_rules! binary_operators {
     ($($Trait:ident $method:ident $Assign:ident $assign:ident $op:ident;)*) => {$(
@@ -16,7 +18,7 @@ macro_rules! binary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(mut self, right: R) -> Tensor {
-                consume(ScalarOp::$op, &mut self, right)
+                binary(ScalarOp::$op, &mut self, right)
             }
         }
 
@@ -24,14 +26,14 @@ macro_rules! binary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(mut self, right: R) -> Tensor {
-                consume(ScalarOp::$op, &mut self, right)
+                binary(ScalarOp::$op, &mut self, right)
             }
         }
 
         impl<R: Operand> $Assign<R> for Tensor {
             #[track_caller]
             fn $assign(&mut self, right: R) {
-                *self = consume(ScalarOp::$op, self, right);
+                *self = binary(ScalarOp::$op, self, right);
             }
         }
 
@@ -42,7 +44,7 @@ macro_rules! binary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(mut self, right: Tensor) -> Tensor {
-                consume(ScalarOp::$op, &mut self, right)
+                binary(ScalarOp::$op, &mut self, right)
             }
         }
 
@@ -50,7 +52,7 @@ macro_rules! binary_operators {
             type Output = Tensor;
             #[track_caller]
             fn $method(mut self, right: &Tensor) -> Tensor {
-                consume(ScalarOp::$op, &mut self, right)
+                binary(ScalarOp::$op, &mut self, right)
             }
         }
     )*};
@@ -80,8 +82,8 @@ macro_rules! unary_operators {
         impl $Trait for Tensor {
             type Output = Tensor;
             #[track_caller]
-            fn $method(self) -> Tensor {
-                apply(Pointwise(ScalarOp::$op), &[&self])
+            fn $method(mut self) -> Tensor {
+                apply_over(Pointwise(ScalarOp::$op), &mut [Given::Donated(&mut self)])
             }
         }
     )*};

@@ -167,7 +167,7 @@ macro_rules! table {
                 #[must_use]
                 #[track_caller]
                 pub fn $binary(&self, other: impl Operand) -> Tensor {
-                    binary(ScalarOp::$Binary, self, &other)
+                    binary(ScalarOp::$Binary, &mut &*self, other)
                 }
             )*
         }
