@@ -387,6 +387,41 @@ mod tests {
         }
     }
 
+    /// A payload that must not be dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("a payload was dropped");
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_that_panics_does_not_end_a_piece_early() {
+        let crew = crew(4);
+        for _ in 0..20 {
+            let inside = AtomicUsize::new(0);
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                crew.parallel(64, &|_| {
+                    inside.fetch_add(1, Ordering::SeqCst);
+                    std::thread::sleep(std::time::Duration::from_micros(100));
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    std::panic::panic_any(Bomb);
+                });
+            }));
+            assert_eq!(inside.load(Ordering::SeqCst), 0, "nobody is at a part any more");
+            std::mem::forget(result);
+            let count = AtomicUsize::new(0);
+            crew.parallel(4, &|_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(count.into_inner(), 4);
+            assert!(!super::is_busy());
+        }
+    }
+
     #[test]
     fn helpers_wake_after_they_slept() {
         let crew = crew(2);

@@ -4,7 +4,7 @@ use graph_core::{
     Array, DType, Error, Fact, Facts, Kernel, Mode, NodeKind, Op, OpError, Origin, Source, Trace, TraceKind,
     Value, ViewMut, Vjp, backward, with_mode,
 };
-use graph_ops::{Tensor, TensorAlgebra, apply, catch, grad};
+use graph_ops::{Tensor, TensorAlgebra, apply, catch, checkpoint, grad, with_vjp};
 use smallvec::{SmallVec, smallvec};
 
 use crate::support::elements;
@@ -146,4 +146,23 @@ fn a_gradient_rule_may_differentiate() {
         grad(&x, |x| apply(Nested, &[x]).sum(..))
     });
     assert_eq!(found, [3.0, 12.0]);
+}
+
+#[test]
+fn what_gives_nothing_can_be_on_a_tape() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let s = Tensor::scalar(3.0f64);
+            let ignored = grad(&s, |x| {
+                with_vjp(x, |_| (), |x, _, _| x.clone());
+                x * x
+            });
+            assert_eq!(ignored.to_vec::<f64>(), [6.0], "{mode:?}");
+            let checkpointed = grad(&s, |x| {
+                checkpoint(x, |_| ());
+                x * x
+            });
+            assert_eq!(checkpointed.to_vec::<f64>(), [6.0], "{mode:?}");
+        });
+    }
 }
