@@ -3,157 +3,18 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
-
-macro_rules! vector {
-    (
-        $register:ty, $element:ty, $lanes:literal, $turned:literal;
-        mask: $mask:ident,
-        splat: $splat:ident,
-        splat_lane: $splat_lane:ident,
-        load_lane: $load_lane:ident,
-        load: $load:ident,
-        load_masked: $load_masked:ident,
-        store: $store:ident,
-        store_masked: $store_masked:ident,
-        times: $times:ident,
-        plus: $plus:ident,
-        minus: $minus:ident,
-        over: $over:ident,
-        least: $least:ident,
-        greatest: $greatest:ident,
-        negated: $negated:ident,
-        magnitude: $magnitude:ident,
-        sqrt: $sqrt:ident,
-        rectified: $rectified:ident,
-        times_plus: $times_plus:ident,
-        turn: $turn:ident,
-    ) => {
-        impl Vector for $register {
-            type Element = $element;
-            type Mask = __m256i;
-            const LANES: usize = $lanes;
-            const TURNED: usize = $turned;
-
-            #[inline(always)]
-            unsafe fn mask(count: usize) -> __m256i {
-                // SAFETY: the caller has AVX2.
-                unsafe { $mask(count) }
-            }
-            #[inline(always)]
-            unsafe fn splat(x: $element) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn splat_from(from: *const $element) -> $register {
-                // SAFETY: the caller has AVX2 and an element at `from`.
-                unsafe { $splat_lane($load_lane(from)) }
-            }
-            #[inline(always)]
-            unsafe fn prefetch(from: *const $element) {
-                // SAFETY: a prefetch does not fault.
-                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $element) -> $register {
-                // SAFETY: the caller has AVX2 and a register of elements at `from`.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn load_masked(from: *const $element, mask: __m256i) -> $register {
-                // SAFETY: the caller has AVX2 and the chosen elements at `from`; no others are read.
-                unsafe { $load_masked(from, mask) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $element) {
-                // SAFETY: the caller has AVX2 and room for a register of elements at `to`.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_masked(self, to: *mut $element, mask: __m256i) {
-                // SAFETY: the caller has AVX2 and room for the chosen elements at `to`; no others are written.
-                unsafe {
-                    // On many processors a masked store takes some twenty times as long.
-                    match _mm256_movemask_epi8(mask) {
-                        -1 => $store(to, self),
-                        _ => $store_masked(to, mask, self),
-                    }
-                }
-            }
-            #[inline(always)]
-            unsafe fn times(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $times(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn plus(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $plus(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn minus(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $minus(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn over(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $over(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn least(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $least(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn greatest(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $greatest(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn negated(self) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $negated(self) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $magnitude(self) }
-            }
-            #[inline(always)]
-            unsafe fn sqrt(self) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $sqrt(self) }
-            }
-            #[inline(always)]
-            unsafe fn rectified(self) -> $register {
-                // SAFETY: the caller has AVX2.
-                unsafe { $rectified(self) }
-            }
-            #[inline(always)]
-            unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
-                // SAFETY: the caller has AVX2 and FMA.
-                unsafe { $times_plus(self, factor, summand) }
-            }
-            #[inline(always)]
-            unsafe fn turned(rows: impl Fn(usize) -> *const $element, to: *mut $element, stride: usize) {
-                // SAFETY: the caller has AVX2, 16 bytes at each row, and room for `TURNED` registers.
-                unsafe { $turn(rows, to, stride) }
-            }
-        }
-    };
-}
+use super::x86::{arithmetic, vector};
 
 vector! {
-    __m256, f32, 8, 4;
+    __m256 of 8 f32, turned 4 at a time, chosen by __m256i;
     mask: first_of_eight,
     splat: _mm256_set1_ps,
     splat_lane: _mm256_broadcastss_ps,
     load_lane: _mm_load_ss,
     load: _mm256_loadu_ps,
-    load_masked: _mm256_maskload_ps,
+    load_masked: load_masked_f32,
     store: _mm256_storeu_ps,
-    store_masked: _mm256_maskstore_ps,
+    store_masked: store_masked_f32,
     times: _mm256_mul_ps,
     plus: _mm256_add_ps,
     minus: _mm256_sub_ps,
@@ -169,15 +30,15 @@ vector! {
 }
 
 vector! {
-    __m256d, f64, 4, 2;
+    __m256d of 4 f64, turned 2 at a time, chosen by __m256i;
     mask: first_of_four,
     splat: _mm256_set1_pd,
     splat_lane: _mm256_broadcastsd_pd,
     load_lane: _mm_load_sd,
     load: _mm256_loadu_pd,
-    load_masked: _mm256_maskload_pd,
+    load_masked: load_masked_f64,
     store: _mm256_storeu_pd,
-    store_masked: _mm256_maskstore_pd,
+    store_masked: store_masked_f64,
     times: _mm256_mul_pd,
     plus: _mm256_add_pd,
     minus: _mm256_sub_pd,
@@ -190,42 +51,6 @@ vector! {
     rectified: rectified_f64,
     times_plus: _mm256_fmadd_pd,
     turn: turned_f64,
-}
-
-/// The functions that are more than one instruction, for a register of some elements.
-macro_rules! arithmetic {
-    (
-        $register:ty: $least:ident $greatest:ident $negated:ident $magnitude:ident $rectified:ident,
-        $min:ident $max:ident $or_nan:expr, $xor:ident $and_not:ident $sign:expr, $zero:ident
-    ) => {
-        // What the instructions give if an operand is NaN is the second one, so the first has to be tested for it.
-        #[inline(always)]
-        unsafe fn $least(x: $register, y: $register) -> $register {
-            // SAFETY: the caller has AVX2.
-            unsafe { $or_nan(x, $min(x, y)) }
-        }
-        #[inline(always)]
-        unsafe fn $greatest(x: $register, y: $register) -> $register {
-            // SAFETY: the caller has AVX2.
-            unsafe { $or_nan(x, $max(x, y)) }
-        }
-        #[inline(always)]
-        unsafe fn $negated(x: $register) -> $register {
-            // SAFETY: the caller has AVX2.
-            unsafe { $xor(x, $sign) }
-        }
-        #[inline(always)]
-        unsafe fn $magnitude(x: $register) -> $register {
-            // SAFETY: the caller has AVX2.
-            unsafe { $and_not($sign, x) }
-        }
-        // Of NaN and of zeros, the second operand is what the instruction gives.
-        #[inline(always)]
-        unsafe fn $rectified(x: $register) -> $register {
-            // SAFETY: the caller has AVX2.
-            unsafe { $max($zero(), x) }
-        }
-    };
 }
 
 arithmetic! {
@@ -251,6 +76,31 @@ unsafe fn first_of_four(count: usize) -> __m256i {
     // SAFETY: the caller has AVX2.
     unsafe { _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_setr_epi64x(0, 1, 2, 3)) }
 }
+
+/// Loads and stores of chosen elements.
+macro_rules! masked {
+    ($register:ident of $element:ty: $load:ident $maskload:ident, $store:ident $whole:ident $maskstore:ident) => {
+        #[inline(always)]
+        unsafe fn $load(mask: __m256i, from: *const $element) -> $register {
+            // SAFETY: the caller has AVX2 and the chosen elements at `from`; no others are read.
+            unsafe { $maskload(from, mask) }
+        }
+        #[inline(always)]
+        unsafe fn $store(to: *mut $element, mask: __m256i, x: $register) {
+            // SAFETY: the caller has AVX2 and room for the chosen elements at `to`; no others are written.
+            unsafe {
+                // On many processors a masked store takes some twenty times as long.
+                match _mm256_movemask_epi8(mask) {
+                    -1 => $whole(to, x),
+                    _ => $maskstore(to, mask, x),
+                }
+            }
+        }
+    };
+}
+
+masked!(__m256 of f32: load_masked_f32 _mm256_maskload_ps, store_masked_f32 _mm256_storeu_ps _mm256_maskstore_ps);
+masked!(__m256d of f64: load_masked_f64 _mm256_maskload_pd, store_masked_f64 _mm256_storeu_pd _mm256_maskstore_pd);
 
 /// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
 #[inline(always)]

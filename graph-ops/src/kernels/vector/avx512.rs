@@ -3,151 +3,11 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
-
-macro_rules! vector {
-    (
-        $register:ty, $element:ty, $mask:ty, $lanes:literal, $turned:literal;
-        splat: $splat:ident,
-        splat_lane: $splat_lane:ident,
-        load_lane: $load_lane:ident,
-        load: $load:ident,
-        load_masked: $load_masked:ident,
-        store: $store:ident,
-        store_masked: $store_masked:ident,
-        times: $times:ident,
-        plus: $plus:ident,
-        minus: $minus:ident,
-        over: $over:ident,
-        least: $least:ident,
-        greatest: $greatest:ident,
-        negated: $negated:ident,
-        magnitude: $magnitude:ident,
-        sqrt: $sqrt:ident,
-        rectified: $rectified:ident,
-        times_plus: $times_plus:ident,
-        turn: $turn:ident,
-        turn_square: $turn_square:ident,
-    ) => {
-        impl Vector for $register {
-            type Element = $element;
-            type Mask = $mask;
-            const LANES: usize = $lanes;
-            const TURNED: usize = $turned;
-
-            #[inline(always)]
-            unsafe fn mask(count: usize) -> $mask {
-                <$mask>::MAX >> ($lanes - count)
-            }
-            #[inline(always)]
-            unsafe fn splat(x: $element) -> $register {
-                // SAFETY: the caller has AVX-512; so below.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn splat_from(from: *const $element) -> $register {
-                // SAFETY: the caller has AVX-512 and an element at `from`.
-                unsafe { $splat_lane($load_lane(from)) }
-            }
-            #[inline(always)]
-            unsafe fn prefetch(from: *const $element) {
-                // SAFETY: a prefetch does not fault.
-                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $element) -> $register {
-                // SAFETY: the caller has AVX-512 and a register of elements at `from`.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn load_masked(from: *const $element, mask: $mask) -> $register {
-                // SAFETY: the caller has AVX-512 and the chosen elements at `from`; no others are read.
-                unsafe { $load_masked(mask, from) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $element) {
-                // SAFETY: the caller has AVX-512 and room for a register of elements at `to`.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_masked(self, to: *mut $element, mask: $mask) {
-                // SAFETY: the caller has AVX-512 and room for the chosen elements at `to`; no others are written.
-                unsafe { $store_masked(to, mask, self) }
-            }
-            #[inline(always)]
-            unsafe fn times(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $times(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn plus(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $plus(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn minus(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $minus(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn over(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $over(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn least(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $least(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn greatest(self, other: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $greatest(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn negated(self) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $negated(self) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $magnitude(self) }
-            }
-            #[inline(always)]
-            unsafe fn sqrt(self) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $sqrt(self) }
-            }
-            #[inline(always)]
-            unsafe fn rectified(self) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $rectified(self) }
-            }
-            #[inline(always)]
-            unsafe fn times_plus(self, factor: $register, summand: $register) -> $register {
-                // SAFETY: the caller has AVX-512.
-                unsafe { $times_plus(self, factor, summand) }
-            }
-            #[inline(always)]
-            unsafe fn turned(rows: impl Fn(usize) -> *const $element, to: *mut $element, stride: usize) {
-                // SAFETY: the caller has AVX-512, 16 bytes at each row, and room for `TURNED` registers.
-                unsafe { $turn(rows, to, stride) }
-            }
-            #[inline(always)]
-            unsafe fn turned_square(
-                rows: impl Fn(usize) -> *const $element,
-                to: *mut $element,
-                stride: usize,
-            ) {
-                // SAFETY: the caller has AVX-512, a register of elements at each row, and room for as many registers.
-                unsafe { $turn_square(rows, to, stride) }
-            }
-        }
-    };
-}
+use super::x86::{arithmetic, vector};
 
 vector! {
-    __m512, f32, u16, 16, 4;
+    __m512 of 16 f32, turned 4 at a time, chosen by u16;
+    mask: first_of_sixteen,
     splat: _mm512_set1_ps,
     splat_lane: _mm512_broadcastss_ps,
     load_lane: _mm_load_ss,
@@ -171,7 +31,8 @@ vector! {
 }
 
 vector! {
-    __m512d, f64, u8, 8, 2;
+    __m512d of 8 f64, turned 2 at a time, chosen by u8;
+    mask: first_of_eight,
     splat: _mm512_set1_pd,
     splat_lane: _mm512_broadcastsd_pd,
     load_lane: _mm_load_sd,
@@ -194,42 +55,6 @@ vector! {
     turn_square: turned_square_f64,
 }
 
-/// The functions that are more than one instruction, for a register of some elements.
-macro_rules! arithmetic {
-    (
-        $register:ty: $least:ident $greatest:ident $negated:ident $magnitude:ident $rectified:ident,
-        $min:ident $max:ident $or_nan:expr, $xor:ident $and_not:ident $sign:expr, $zero:ident
-    ) => {
-        // What the instructions give if an operand is NaN is the second one, so the first has to be tested for it.
-        #[inline(always)]
-        unsafe fn $least(x: $register, y: $register) -> $register {
-            // SAFETY: the caller has AVX-512.
-            unsafe { $or_nan(x, $min(x, y)) }
-        }
-        #[inline(always)]
-        unsafe fn $greatest(x: $register, y: $register) -> $register {
-            // SAFETY: the caller has AVX-512.
-            unsafe { $or_nan(x, $max(x, y)) }
-        }
-        #[inline(always)]
-        unsafe fn $negated(x: $register) -> $register {
-            // SAFETY: the caller has AVX-512.
-            unsafe { $xor(x, $sign) }
-        }
-        #[inline(always)]
-        unsafe fn $magnitude(x: $register) -> $register {
-            // SAFETY: the caller has AVX-512.
-            unsafe { $and_not($sign, x) }
-        }
-        // Of NaN and of zeros, the second operand is what the instruction gives.
-        #[inline(always)]
-        unsafe fn $rectified(x: $register) -> $register {
-            // SAFETY: the caller has AVX-512.
-            unsafe { $max($zero(), x) }
-        }
-    };
-}
-
 arithmetic! {
     __m512: least_f32 greatest_f32 negated_f32 magnitude_f32 rectified_f32,
     _mm512_min_ps _mm512_max_ps (|x, y| _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), x)),
@@ -240,6 +65,17 @@ arithmetic! {
     __m512d: least_f64 greatest_f64 negated_f64 magnitude_f64 rectified_f64,
     _mm512_min_pd _mm512_max_pd (|x, y| _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x), x)),
     _mm512_xor_pd _mm512_andnot_pd _mm512_set1_pd(-0.0), _mm512_setzero_pd
+}
+
+// Unsafe as those of other instruction sets are.
+#[inline(always)]
+unsafe fn first_of_sixteen(count: usize) -> u16 {
+    u16::MAX >> (16 - count)
+}
+
+#[inline(always)]
+unsafe fn first_of_eight(count: usize) -> u8 {
+    u8::MAX >> (8 - count)
 }
 
 /// Lane l of register r holds four elements of row 4 l + r; within lanes, 4 x 4 elements change places.
