@@ -183,14 +183,16 @@ impl Trace {
         let mut state = self.state();
         let state = &mut *state;
         // An empty array has no address of its own.
-        let is_shareable = array.fact().num_bytes() > 0;
-        let known = state.constants.entry(array.address()).or_default();
-        let same = known.iter().find(|&&value| state.graph.fact(value) == array.fact());
-        if let (true, Some(&value)) = (is_shareable, same) {
+        let mut known =
+            (array.fact().num_bytes() > 0).then(|| state.constants.entry(array.address()).or_default());
+        let same = |&&value: &&Value| state.graph.fact(value) == array.fact();
+        if let Some(&value) = known.iter().flat_map(|known| known.iter()).find(same) {
             return value;
         }
         let value = state.graph.add_constant(array.clone(), origin);
-        known.push(value);
+        if let Some(known) = &mut known {
+            known.push(value);
+        }
         if self.kind() == TraceKind::Tape {
             state.keep(value.node(), smallvec![array.clone()]);
         }
