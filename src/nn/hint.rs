@@ -36,6 +36,14 @@ pub(super) fn labels(predictions: &Fact, targets: &Fact) -> Option<String> {
     }
 }
 
+/// For a loss whose targets are distributions, one for each example: the name of a loss that takes labels, where those are
+/// given.
+pub(super) fn distributions(predictions: &Fact, targets: &Fact) -> Option<String> {
+    let (_, examples) = predictions.shape.split_last()?;
+    (targets.dtype.is_int() && *examples == targets.shape[..])
+        .then(|| "for labels, one for each example, there is `SparseCrossEntropy`".to_owned())
+}
+
 /// A row of features was expected of each example, and rows of them came: a dense layer takes both.
 fn unflattened(values: &[usize], given: &[usize]) -> Option<String> {
     let is_likely = values.len() > 2 && given.len() <= 2 && values.first() == given.first();

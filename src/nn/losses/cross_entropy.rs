@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::activation::Activation;
 use super::super::config;
+use super::super::hint;
 use super::super::loss::{Loss, Predictions};
 use super::bounded::bounded;
 use super::objection::objection;
@@ -80,10 +81,7 @@ impl Loss for CrossEntropy {
     }
 
     fn each(&self, predictions: &Predictions, targets: &Tensor) -> Tensor {
-        let (shape, labels) = (predictions.values().shape(), targets.shape());
-        if targets.dtype().is_int() && shape.split_last().is_some_and(|(_, examples)| *examples == labels[..])
-        {
-            let hint = "for labels, one for each example, there is `SparseCrossEntropy`".to_owned();
+        if let Some(hint) = hint::distributions(predictions.values().fact(), targets.fact()) {
             predictions.misfit(targets, self.kind(), " differ in shape", Some(hint));
         }
         let mut y = predictions.targets(targets, self.kind());

@@ -14,12 +14,17 @@ pub(super) fn objection(
     let applied = own.name();
     let makes_probabilities = matches!(last, Activation::Softmax | Activation::Sigmoid);
     if from_logits {
-        makes_probabilities.then(|| format!(
-            "`{kind}::from_logits()` applies a {applied} to that; write `{kind}::new()`, or leave the activation out"
-        ))
+        makes_probabilities.then(|| {
+            format!(
+                "`{kind}::from_logits()` applies a {applied} to that; write `{kind}::new()`, or leave the activation out"
+            )
+        })
     } else {
-        (last != own && Some(last) != also).then(|| format!(
-            "`{kind}::new()` takes the probabilities of a {applied}; end with `{own:?}`, or write `{kind}::from_logits()`"
-        ))
+        (last != own && Some(last) != also).then(|| {
+            format!(
+                "`{kind}::new()` takes the probabilities of a {applied}; end with `{own:?}`, or write \
+                 `{kind}::from_logits()`"
+            )
+        })
     }
 }
