@@ -60,7 +60,7 @@ pub use pool::empty_pool;
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};
 pub use scope::NameScope;
 pub use shape::Shape;
-pub use team::{Address, THREADS_VARIABLE, num_threads, parallel, set_num_threads};
+pub use team::{Address, THREADS_VARIABLE, can_share, num_threads, parallel, set_num_threads};
 pub use text::{OpFromText, WithOrigins};
 pub use trace::{Captured, Entered, Recording, Trace, TraceKind, name_scope};
 pub use verify::{Violation, verify, verify_after};

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::gemm::{Beta, Float, Gemm, Layout, Product};
 use super::lanes::for_each_block;
+use super::parallel::PARALLEL_ELEMENTS;
 use super::scalar::Number;
 use super::scratch::{Scratch, with_scratch};
 use super::strided::{GatherWalk, Walk};
@@ -118,10 +119,43 @@ impl MatmulKernel {
         assert!(out.len() == self.num_matrices() * self.m * self.n, "the destination is so many matrices");
         let destination = Address::new(out.as_mut_ptr().cast());
         let work = out.len().saturating_mul(self.k);
+        if let Some(parts) = gemm.sum_parts().filter(|_| graph_core::can_share()) {
+            return self.run_by_terms(gemm, parts, out, &left, &right, (alpha, beta));
+        }
         run_parts(self.num_matrices() * gemm.parts(), work, |tile| {
             // SAFETY: the destination is borrowed exclusively, so it overlaps neither operand, and each of its tiles is
             // computed once.
             unsafe { self.compute_tile(gemm, tile, destination.at(0).cast(), &left, &right, (alpha, beta)) };
+        });
+    }
+
+    /// The same for one matrix whose sums are computed in so many parts.
+    fn run_by_terms<T: Element + Float + Scratch>(
+        &self,
+        gemm: &Gemm<T>,
+        parts: usize,
+        out: &mut [T],
+        left: &[T],
+        right: &[T],
+        (alpha, beta): (T, Beta),
+    ) {
+        assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
+        assert!(right.len() >= self.right.extent(self.k, self.n), "the right matrix lies within its operand");
+        with_scratch(gemm.sums_len(), |sums: &mut [T]| {
+            let sums = Address::new(sums.as_mut_ptr().cast());
+            graph_core::parallel(parts, |part| {
+                // SAFETY: the layouts address the elements whose number was asserted above; there is memory for all sums,
+                // which is borrowed exclusively, and each part of them is computed once.
+                unsafe { gemm.run_sum_part(part, sums.at(0).cast(), left.as_ptr(), right.as_ptr()) };
+            });
+            let out = Address::new(out.as_mut_ptr().cast());
+            let row_parts = (gemm.sums_len() / PARALLEL_ELEMENTS + 1).min(self.m);
+            graph_core::parallel(row_parts, |part| {
+                let rows = self.m * part / row_parts..self.m * (part + 1) / row_parts;
+                // SAFETY: the sums are all there, and the destination is one matrix, borrowed exclusively, each of whose rows
+                // is in one part.
+                unsafe { gemm.add_sums(rows, out.at(0).cast(), sums.at(0).cast(), alpha, beta) };
+            });
         });
     }
 
@@ -236,9 +270,14 @@ impl Kernel for MatmulKernel {
     }
 
     fn tiled(&self) -> Option<&dyn Tiled> {
-        // A copy of an operand would have to be there before the first tile.
-        let has_tiles = self.left.copy.is_none() && self.right.copy.is_none();
-        (has_tiles && !matches!(self.loops, Loops::Plain)).then_some(self)
+        // A copy of an operand, and sums that are shared out, would have to be there before the first tile.
+        let at_once = self.left.copy.is_none() && self.right.copy.is_none();
+        let by_tiles = match &self.loops {
+            Loops::F32(gemm) => gemm.sum_parts().is_none(),
+            Loops::F64(gemm) => gemm.sum_parts().is_none(),
+            Loops::Plain => false,
+        };
+        (at_once && by_tiles).then_some(self)
     }
 }
 

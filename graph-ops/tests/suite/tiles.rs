@@ -159,7 +159,7 @@ fn through_views() {
 #[test]
 fn what_other_tiles_read_is_not_overwritten() {
     // The result has the fact of an operand, which dies here, and of which every tile reads all.
-    let facts = [floats([8, 400]), floats([400, 400])];
+    let facts = [floats([1, 800]), floats([800, 800])];
     assert_eq!(check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[0]).relu()]), 1);
     let facts = [floats([400, 400]), floats([400, 8])];
     assert_eq!(check(&facts, |x| vec![(x[0].matmul(&x[1]) + &x[1]).relu()]), 1);
@@ -235,7 +235,7 @@ fn data_is_looked_at_before_the_product() {
 
 #[test]
 fn narrow_tiles_stay_apart() {
-    let facts = [floats([32, 784]), floats([784, 128]), floats([128])];
+    let facts = [floats([32, 300]), floats([300, 256]), floats([256])];
     let function = |x: &[Tensor]| vec![(x[0].matmul(&x[1]) + &x[2]).relu()];
     assert_eq!(check(&facts, function), 2);
     let plan = Plan::new(&traced(&facts, false, function)).expect("plans");

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::Product;
 use super::kernels::Kernels;
 
-/// Terms that are added up in registers before they are added to the destination, about. A panel of the right matrix
-/// of so many rows stays in the first-level cache while all rows of the left meet it.
+/// Terms that are added up in registers before they are added to the destination, at most where there are many. A panel
+/// of the right matrix of so many rows stays in the first-level cache while all rows of the left meet it.
 const DEPTH: usize = 256;
 
 /// Multiplications that are worth a part of their own, while there are few parts: some microseconds of work.
@@ -37,6 +37,11 @@ const NEAR: usize = 32 << 10;
 /// Bytes of a matrix that does not stay in the last-level cache.
 const FAR: usize = 8 << 20;
 
+/// Rows of a batch that is small in comparison with the weights that it meets, at most.
+const THIN: usize = 64;
+/// So many times as many rows have weights that are large in comparison.
+const DEEP: usize = 8;
+
 /// The order in which the tiles of a part are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -59,6 +64,10 @@ pub(super) struct Blocking {
     /// Parts along the rows and along the columns.
     pub(super) row_parts: usize,
     pub(super) column_parts: usize,
+    /// Whether neighbouring parts are beside each other, in the same rows, rather than one below the other.
+    pub(super) by_rows: bool,
+    /// Whether threads share the terms of the sums, too: each block is a part, or several along the columns.
+    pub(super) shares_terms: bool,
     /// Whether what a part reads of the right matrix is copied, a block at a time.
     pub(super) packs_right: bool,
     /// Whether the left matrix is one row and the right one is stored transposed, which has a loop of its own.
@@ -86,13 +95,22 @@ impl Blocking {
         let blocks = blocks(k);
         let is_near = k.div_ceil(blocks) * panels * panel * size_of::<T>() <= NEAR;
         let is_row = m == 1 && right.transposed;
+        let packs_right = (right.transposed && !is_row) || (tiles >= TILES_PER_COPY && !is_near);
+        let shares_terms = batch == 1
+            && is_thin(m, k)
+            && !left.transposed
+            && !packs_right
+            && blocks > 1
+            && row_parts * column_parts > 1;
         Blocking {
             blocks,
             height,
             width,
             row_parts,
             column_parts,
-            packs_right: (right.transposed && !is_row) || (tiles >= TILES_PER_COPY && !is_near),
+            by_rows: left.transposed && is_thin(k, m),
+            shares_terms,
+            packs_right,
             is_row,
             order: if is_near { Order::Strips } else { Order::Panels },
             asks_ahead: is_far,
@@ -105,9 +123,19 @@ impl Blocking {
     }
 }
 
-/// Blocks that the inner dimension is cut into.
+/// Blocks that the inner dimension is cut into. Where there are several, they are an even number, so that two threads may
+/// take half of them each.
 fn blocks(k: usize) -> usize {
-    ((k + DEPTH / 2) / DEPTH).max(1)
+    if k < DEPTH + DEPTH / 2 { 1 } else { 2 * k.div_ceil(2 * DEPTH) }
+}
+
+/// Whether a batch of so few rows meets weights of so many that it is the weights that threads should share: each keeps
+/// some of their rows, which are neighbours in memory, in its own cache. It reads them there in the product with the batch,
+/// `batch · weights`, whose sums it computes a part of, and writes them there in the update, `batchᵀ · gradient`. Columns
+/// would not do: where processors fetch neighbouring lines ahead, threads that have some columns each take them from
+/// each other all the time.
+fn is_thin(batch: usize, rows: usize) -> bool {
+    (2..=THIN).contains(&batch) && batch.saturating_mul(DEEP) <= rows
 }
 
 /// Whether sums of so many terms stay in registers until they are complete. Only then a product that is added to
@@ -154,7 +182,7 @@ fn parts(
     let wanted = 1usize << wanted.ilog2();
     let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
     // The gradient of a right matrix is cut as products with that are: along the columns, too.
-    let least_columns = if product.left.transposed && wanted > 1 { 2 } else { 1 };
+    let least_columns = if product.left.transposed && !is_thin(k, m) && wanted > 1 { 2 } else { 1 };
     let column_bounds = (n.div_ceil(PART_COLUMNS).max(least_columns), panels.min(n / least.1).max(1));
     let bounded = |parts: usize, (low, high): (usize, usize)| parts.max(low).min(high);
     let cost = |&(row_parts, column_parts): &(usize, usize)| {

@@ -8,7 +8,7 @@
 use super::super::instructions::Instructions;
 use super::super::scalar::Number;
 use super::pack::{Panels, pack_columns, pack_rows};
-use super::tile::{Tile, dot, row, tile};
+use super::tile::{Beta, Tile, add, dot, row, tile};
 
 /// Computes a tile; see [`tile`].
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
@@ -16,6 +16,8 @@ pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 type RowFn<T> = unsafe fn(&Tile<T>, usize);
 /// Copies panels; see [`pack_rows`].
 type PackFn<T> = unsafe fn(&Panels<T>);
+/// Adds rows up; see [`add`].
+type AddFn<T> = unsafe fn(*mut T, usize, *const T, usize, usize, T, Beta);
 /// Computes a dot product; see [`dot`].
 type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
 
@@ -30,6 +32,7 @@ pub(crate) struct Kernels<T: 'static> {
     pub(super) row: RowFn<T>,
     pub(super) pack_rows: PackFn<T>,
     pub(super) pack_columns: PackFn<T>,
+    pub(super) add: AddFn<T>,
     pub(super) dot: DotFn<T>,
 }
 
@@ -63,6 +66,19 @@ macro_rules! kernels {
             unsafe { pack_columns::<$vector>(panels) }
         }
         $(#[$features])*
+        unsafe fn add_of(
+            to: *mut $element,
+            len: usize,
+            rows: *const $element,
+            apart: usize,
+            count: usize,
+            alpha: $element,
+            beta: Beta,
+        ) {
+            // SAFETY: as above.
+            unsafe { add::<$vector>(to, len, rows, apart, count, alpha, beta) }
+        }
+        $(#[$features])*
         unsafe fn dot_of(a: *const $element, b: *const $element, len: usize) -> $element {
             // SAFETY: as above.
             unsafe { dot::<$vector>(a, b, len) }
@@ -73,6 +89,7 @@ macro_rules! kernels {
             row: row_of,
             pack_rows: rows_of,
             pack_columns: columns_of,
+            add: add_of,
             dot: dot_of,
         };
         &KERNELS

@@ -14,8 +14,9 @@
 //! would displace each other in the cache; the left block is copied for the latter reason only. The operands of small
 //! products are read where they are.
 //!
-//! **Parts.** A product is cut into rectangles of the destination, which are computed independently. There are no
-//! threads in here: the caller runs each part, in whatever order and on whatever thread, and brings the scratch memory.
+//! **Parts.** A product is cut into rectangles of the destination, which are computed independently. Where a few rows meet a
+//! large matrix, its blocks can be parts instead, whose sums are added afterwards (`terms.rs`). There are no threads in
+//! here: the caller runs each part, in whatever order and on whatever thread, and brings the scratch memory.
 //!
 //! **Determinism.** Each element is the sum of its blocks in order, and the sum of a block is one chain of additions
 //! from zero in order. How the chain is cut depends on the length of the inner dimension alone. So the bits depend on
@@ -26,6 +27,7 @@
 mod blocking;
 mod kernels;
 mod pack;
+mod terms;
 mod tile;
 
 #[cfg(test)]
@@ -131,11 +133,14 @@ impl<T: Float> Gemm<T> {
 
     fn rows_and_panels(&self, part: usize) -> (Range<usize>, Range<usize>) {
         let Product { m, n, .. } = self.product;
-        let Blocking { row_parts, column_parts, .. } = self.blocking;
-        // Down the columns first: a thread, which takes neighbours, has some columns to itself. So has it in the product
-        // that reads the destination, or in the one that updates it.
-        let rows = share(m, row_parts, part % row_parts);
-        (rows, share(n.div_ceil(self.panel()), column_parts, part / row_parts))
+        let Blocking { row_parts, column_parts, by_rows, .. } = self.blocking;
+        // Down the columns first, if not said otherwise: a thread, which takes neighbours, has some columns to itself. So
+        // has it in the product that reads the destination, or in the one that updates it.
+        let (row_part, column_part) = match by_rows {
+            true => (part / column_parts, part % column_parts),
+            false => (part % row_parts, part / row_parts),
+        };
+        (share(m, row_parts, row_part), share(n.div_ceil(self.panel()), column_parts, column_part))
     }
 
     fn columns(&self, panels: &Range<usize>) -> Range<usize> {
@@ -176,61 +181,82 @@ impl<T: Float> Gemm<T> {
         beta: Beta,
         scratch: *mut T,
     ) {
-        let Product { k, left, .. } = self.product;
-        let Blocking { blocks, height, order, asks_ahead, .. } = self.blocking;
         let (a, b) = if self.is_turned { (b, a) } else { (a, b) };
         if self.is_dot {
             // SAFETY: both operands are k elements, one after the other, and the destination is one element.
             return unsafe { self.run_dot(c, a, b, alpha, beta) };
         }
         let (rows, panels) = self.rows_and_panels(part);
-        let columns = self.columns(&panels);
         if self.blocking.is_row {
             // SAFETY: the columns are in the right matrix and in this part of the destination.
-            return unsafe { self.run_row(c, a, b, &columns, alpha, beta) };
+            return unsafe { self.run_row(c, a, b, &self.columns(&panels), alpha, beta) };
         }
-        let strips = rows.len().div_ceil(height);
-        for block in 0..blocks {
-            let terms = share(k, blocks, block);
-            let left = LeftBlock::new(a.wrapping_add(left.offset(rows.start, terms.start)), left);
-            // SAFETY: the part's columns and the block's terms are in the right matrix; the scratch memory is ours.
-            let right = unsafe { self.right_block(b, &terms, &columns, scratch) };
+        let destination = Destination { at: c, stride: self.stride, alpha };
+        for block in 0..self.blocking.blocks {
             let beta = if block == 0 { beta } else { Beta::One };
-            let tile = |strip: usize, panel: usize| {
-                let in_rows = share(rows.len(), strips, strip);
-                let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
-                let (row, column) = (rows.start + in_rows.start, columns.start + in_columns.start);
-                let registers = in_columns.len().div_ceil(self.kernels.lanes);
-                let a = left.at.wrapping_add(in_rows.start * left.row);
-                let ahead = match asks_ahead && panel == 0 {
-                    true => a.wrapping_add(in_rows.len() * left.row),
-                    false => a,
-                };
-                let tile = Tile {
-                    depth: terms.len(),
-                    ahead,
-                    a,
-                    a_row: left.row,
-                    a_column: left.column,
-                    b: right.at.wrapping_add(panel * right.panel),
-                    b_row: right.row,
-                    last: in_columns.len() - (registers - 1) * self.kernels.lanes,
-                    c: c.wrapping_add(row * self.stride + column),
-                    c_row: self.stride,
-                    alpha,
-                    beta,
-                };
-                // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
-                // copies, and in this part of the destination.
-                unsafe { self.kernels.tiles[in_rows.len() - 1][registers - 1](&tile) };
+            // SAFETY: the rows and panels are this part of the destination, and the scratch memory is ours.
+            unsafe { self.run_block(block, &rows, &panels, &destination, a, b, beta, scratch) };
+        }
+    }
+
+    /// Adds a block of terms to some rows and panels of a destination.
+    ///
+    /// # Safety
+    /// As for [`run_part`](Gemm::run_part), for these rows and panels of that destination.
+    #[expect(clippy::too_many_arguments, reason = "the operands of a product, and what of them")]
+    unsafe fn run_block(
+        &self,
+        block: usize,
+        rows: &Range<usize>,
+        panels: &Range<usize>,
+        destination: &Destination<T>,
+        a: *const T,
+        b: *const T,
+        beta: Beta,
+        scratch: *mut T,
+    ) {
+        let Product { k, left, .. } = self.product;
+        let Blocking { blocks, height, order, asks_ahead, .. } = self.blocking;
+        let columns = self.columns(panels);
+        let strips = rows.len().div_ceil(height);
+        let terms = share(k, blocks, block);
+        let left = LeftBlock::new(a.wrapping_add(left.offset(rows.start, terms.start)), left);
+        // SAFETY: the columns and the block's terms are in the right matrix; the scratch memory is ours.
+        let right = unsafe { self.right_block(b, &terms, &columns, scratch) };
+        let tile = |strip: usize, panel: usize| {
+            let in_rows = share(rows.len(), strips, strip);
+            let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
+            let (row, column) = (rows.start + in_rows.start, columns.start + in_columns.start);
+            let registers = in_columns.len().div_ceil(self.kernels.lanes);
+            let a = left.at.wrapping_add(in_rows.start * left.row);
+            let ahead = match asks_ahead && panel == 0 {
+                true => a.wrapping_add(in_rows.len() * left.row),
+                false => a,
             };
-            match order {
-                Order::Panels => {
-                    (0..panels.len()).for_each(|panel| (0..strips).for_each(|strip| tile(strip, panel)))
-                }
-                Order::Strips => {
-                    (0..strips).for_each(|strip| (0..panels.len()).for_each(|panel| tile(strip, panel)))
-                }
+            let tile = Tile {
+                depth: terms.len(),
+                ahead,
+                a,
+                a_row: left.row,
+                a_column: left.column,
+                b: right.at.wrapping_add(panel * right.panel),
+                b_row: right.row,
+                last: in_columns.len() - (registers - 1) * self.kernels.lanes,
+                c: destination.at.wrapping_add(row * destination.stride + column),
+                c_row: destination.stride,
+                alpha: destination.alpha,
+                beta,
+            };
+            // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
+            // copies, and in what of the destination is ours.
+            unsafe { self.kernels.tiles[in_rows.len() - 1][registers - 1](&tile) };
+        };
+        match order {
+            Order::Panels => {
+                (0..panels.len()).for_each(|panel| (0..strips).for_each(|strip| tile(strip, panel)))
+            }
+            Order::Strips => {
+                (0..strips).for_each(|strip| (0..panels.len()).for_each(|panel| tile(strip, panel)))
             }
         }
     }
@@ -325,6 +351,16 @@ impl<T: Float> Gemm<T> {
 
 /// Terms of a dot product that are added up before the next are begun.
 const DOT: usize = 1 << 12;
+
+/// Where products go.
+#[derive(Debug)]
+struct Destination<T> {
+    at: *mut T,
+    /// Elements from one row to the next.
+    stride: usize,
+    /// What they are multiplied by.
+    alpha: T,
+}
 
 /// What a part reads of the left matrix.
 #[derive(Debug)]

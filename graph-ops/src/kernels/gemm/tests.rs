@@ -232,7 +232,7 @@ fn sizes_around_the_edges_of_tiles() {
 
 #[test]
 fn inner_dimensions_around_the_edges_of_blocks() {
-    for k in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 255, 256, 257, 383, 384, 385, 639, 640, 641, 1000] {
+    for k in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 255, 256, 257, 383, 384, 385, 512, 513, 1000, 1025] {
         for flags in 0..4 {
             check(Case { beta: Beta::One, alpha: -0.25, ..Case::of(15, 33, k).flagged(flags) });
             check(Case::of(3, 5, k).flagged(flags));
@@ -296,7 +296,7 @@ fn long_and_narrow() {
 fn the_bits_are_those_of_the_definition() {
     // One chain of fused additions for each block; blocks in order.
     let chain = |case: &Case, left: &Stored<f32>, right: &Stored<f32>, row: usize, column: usize| {
-        let blocks = ((case.k + 128) / 256).max(1);
+        let blocks = if case.k < 384 { 1 } else { 2 * case.k.div_ceil(512) };
         let mut total = 0.0;
         for block in 0..blocks {
             let mut sum = 0.0f32;
@@ -340,6 +340,45 @@ fn the_order_of_the_parts_does_not_matter() {
         let forward = run(&gemm, &case, &left, &right, 0..gemm.parts());
         let backward = run(&gemm, &case, &left, &right, (0..gemm.parts()).rev());
         assert_eq!(forward.elements, backward.elements);
+    }
+}
+
+/// A few rows and a large matrix: its blocks are computed one by one, in any order, and added up afterwards.
+fn check_sums<T: Tested>(case: &Case, instructions: Instructions) {
+    let (left, right) = case.operands::<T>();
+    let gemm = case.gemm::<T>(instructions);
+    let Some(parts) = gemm.sum_parts() else {
+        return assert!(gemm.blocking.packs_right, "{case:?}: {gemm:?}");
+    };
+    let expected = run(&gemm, case, &left, &right, 0..gemm.parts());
+    let mut found = case.destination::<T>();
+    let mut sums = vec![T::from_f64(f64::NAN); gemm.sums_len()];
+    for part in (0..parts).rev() {
+        // SAFETY: the operands have the product's shape and layout, and there is memory for all sums.
+        unsafe {
+            gemm.run_sum_part(part, sums.as_mut_ptr(), left.elements.as_ptr(), right.elements.as_ptr());
+        }
+    }
+    for rows in [case.m / 2..case.m, 0..case.m / 2] {
+        let (to, alpha) = (found.elements.as_mut_ptr(), T::from_f64(case.alpha));
+        // SAFETY: the sums are there, and the destination is as large as the product.
+        unsafe { gemm.add_sums(rows, to, sums.as_ptr(), alpha, case.beta) };
+    }
+    let bits = |stored: &Stored<T>| stored.elements.iter().map(|x| x.bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&found), bits(&expected), "{instructions:?} {case:?}");
+}
+
+#[test]
+fn sums_that_are_shared_out_have_the_bits_of_those_that_are_not() {
+    for instructions in Instructions::present() {
+        for (m, n, k) in [(32, 128, 784), (2, 5000, 400), (12, 333, 1500), (20, 65, 5000)] {
+            let case = Case::of(m, n, k);
+            check_sums::<f32>(&case, instructions);
+            check_sums::<f64>(&case, instructions);
+            let case = Case { gaps: [1, 2, 3], alpha: -0.3, beta: Beta::One, ..case };
+            check_sums::<f32>(&case, instructions);
+            check_sums::<f64>(&case, instructions);
+        }
     }
 }
 

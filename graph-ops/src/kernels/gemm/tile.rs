@@ -189,6 +189,42 @@ unsafe fn update<V: Vector>(sum: V, to: *mut V::Element, mask: V::Mask, alpha: V
     }
 }
 
+/// Adds `count` rows of `len` elements up, `apart` elements from one to the next: `to = alpha * rows + beta * to`, one after
+/// the other and rounded as [`tile`] does it.
+///
+/// # Safety
+/// As for [`tile`]: there are so many elements, and none of the rows overlaps `to`.
+#[inline(always)]
+pub(super) unsafe fn add<V: Vector>(
+    to: *mut V::Element,
+    len: usize,
+    rows: *const V::Element,
+    apart: usize,
+    count: usize,
+    alpha: V::Element,
+    beta: Beta,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let alpha = V::splat(alpha);
+        let mut at = 0;
+        while at < len {
+            let mask = V::mask(V::LANES.min(len - at));
+            let (to, from) = (to.wrapping_add(at), rows.wrapping_add(at));
+            let first = V::load_masked(from, mask).times(alpha);
+            let mut sum = match beta {
+                Beta::Zero => first,
+                Beta::One => first.plus(V::load_masked(to, mask)),
+            };
+            for row in 1..count {
+                sum = V::load_masked(from.wrapping_add(row * apart), mask).times(alpha).plus(sum);
+            }
+            sum.store_masked(to, mask);
+            at += V::LANES;
+        }
+    }
+}
+
 /// How many registers a dot product is summed in.
 const CHAINS: usize = 4;
 

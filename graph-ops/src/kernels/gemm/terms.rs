@@ -1,0 +1,70 @@
+//! Products of a few rows and a large matrix, whose blocks of terms are shared out among threads: each thread reads some
+//! rows of the large matrix, and what it computes is added up afterwards.
+//!
+//! The sums of a block are those of [`run_part`](Gemm::run_part), and they are added in the same order. So both ways give
+//! the same bits, and who has no other thread to share with need not take the detour.
+
+use std::ops::Range;
+
+use super::{Beta, Destination, Float, Gemm, share};
+
+/// Blocks' sums, one array of the destination's size for each: this many bytes at most.
+const MOST_BYTES: usize = 8 << 20;
+
+impl<T: Float> Gemm<T> {
+    /// In how many parts the sums may be computed, if it is worth it.
+    pub(crate) fn sum_parts(&self) -> Option<usize> {
+        let is_small = self.sums_len().saturating_mul(size_of::<T>()) <= MOST_BYTES;
+        (self.blocking.shares_terms && is_small).then(|| self.blocking.blocks * self.columns_of_block())
+    }
+
+    /// Parts of a block, along its columns: together with the others as many as there would be rectangles.
+    fn columns_of_block(&self) -> usize {
+        let panels = self.product.n.div_ceil(self.panel());
+        self.parts().div_ceil(self.blocking.blocks).min(panels)
+    }
+
+    /// Elements of memory for the sums of all blocks.
+    pub(crate) fn sums_len(&self) -> usize {
+        self.blocking.blocks.saturating_mul(self.product.m).saturating_mul(self.product.n)
+    }
+
+    /// Computes one part of the sums.
+    ///
+    /// # Safety
+    /// - `a` and `b` point to operands of the product's shape and layout, which nothing writes meanwhile.
+    /// - `sums` points to [`sums_len`](Gemm::sums_len) elements, of which nothing else reads or writes this part.
+    pub(crate) unsafe fn run_sum_part(&self, part: usize, sums: *mut T, a: *const T, b: *const T) {
+        let (block, column_part) = (part / self.columns_of_block(), part % self.columns_of_block());
+        let rows = 0..self.product.m;
+        let panels = share(self.product.n.div_ceil(self.panel()), self.columns_of_block(), column_part);
+        let sums = sums.wrapping_add(block * self.product.m * self.product.n);
+        let destination = Destination { at: sums, stride: self.product.n, alpha: T::ONE };
+        // SAFETY: as the caller promises; such products copy nothing, so there is no scratch memory.
+        unsafe {
+            self.run_block(block, &rows, &panels, &destination, a, b, Beta::Zero, std::ptr::null_mut());
+        }
+    }
+
+    /// Adds the sums of all blocks up for some rows of the destination: `c = alpha * sums + beta * c`.
+    ///
+    /// # Safety
+    /// - All parts of the sums are at `sums`.
+    /// - `c` points to the destination, of which nothing else reads or writes these rows. With [`Beta::One`] it is
+    ///   initialized.
+    pub(crate) unsafe fn add_sums(
+        &self,
+        rows: Range<usize>,
+        c: *mut T,
+        sums: *const T,
+        alpha: T,
+        beta: Beta,
+    ) {
+        let n = self.product.n;
+        for row in rows {
+            let (c, sums) = (c.wrapping_add(row * self.stride), sums.wrapping_add(row * n));
+            // SAFETY: as the caller promises; the processor has the instructions.
+            unsafe { (self.kernels.add)(c, n, sums, self.product.m * n, self.blocking.blocks, alpha, beta) };
+        }
+    }
+}
