@@ -15,7 +15,7 @@ const SMALL_PART: usize = 1 << 19;
 /// So many parts are few.
 const FEW_PARTS: usize = 8;
 /// Multiplications that are worth a part of their own where there are many, since each part copies its own operands.
-const LARGE_PART: usize = 1 << 25;
+const LARGE_PART: usize = 1 << 24;
 /// What it costs to read an element, or to copy it, in multiplications of rows of registers.
 const READ_COST: f64 = 8.0;
 /// Rows or columns that a part has at least where fewer would cost more than they save.
@@ -30,6 +30,10 @@ const PART_COLUMNS: usize = 256;
 
 /// So many tiles must meet a copy of the right matrix to make up for it.
 const TILES_PER_COPY: usize = 8;
+
+/// So many panels must meet a copy of the left matrix to make up for it, and so long must its columns be.
+const PANELS_PER_COPY: usize = 2;
+const LONG_COPY: usize = 64;
 
 /// Bytes of the right matrix that stay in the first-level cache beside the left matrix's rows of a tile.
 const NEAR: usize = 32 << 10;
@@ -70,6 +74,8 @@ pub(super) struct Blocking {
     pub(super) shares_terms: bool,
     /// Whether what a part reads of the right matrix is copied, a block at a time.
     pub(super) packs_right: bool,
+    /// Whether what a part reads of the left matrix is copied, a block at a time.
+    pub(super) packs_left: bool,
     /// Whether the left matrix is one row and the right one is stored transposed, which has a loop of its own.
     pub(super) is_row: bool,
     pub(super) order: Order,
@@ -111,6 +117,8 @@ impl Blocking {
             by_rows: left.transposed && is_thin(k, m),
             shares_terms,
             packs_right,
+            // Its columns would be rows in memory, each on another page, and often in each other's place in the cache.
+            packs_left: left.transposed && panels >= PANELS_PER_COPY && k >= LONG_COPY,
             is_row,
             order: if is_near { Order::Strips } else { Order::Panels },
             asks_ahead: is_far,

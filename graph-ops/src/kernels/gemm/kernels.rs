@@ -7,7 +7,7 @@
 
 use super::super::instructions::Instructions;
 use super::super::scalar::Number;
-use super::pack::{Panels, pack_columns, pack_rows};
+use super::pack::{Panels, Strips, pack_columns, pack_rows, pack_strips};
 use super::tile::{Beta, Tile, add, dot, row, tile};
 
 /// Computes a tile; see [`tile`].
@@ -16,6 +16,8 @@ pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 type RowFn<T> = unsafe fn(&Tile<T>, usize);
 /// Copies panels; see [`pack_rows`].
 type PackFn<T> = unsafe fn(&Panels<T>);
+/// Copies strips; see [`pack_strips`].
+type StripFn<T> = unsafe fn(&Strips<T>);
 /// Adds rows up; see [`add`].
 type AddFn<T> = unsafe fn(*mut T, usize, *const T, usize, usize, T, Beta);
 /// Computes a dot product; see [`dot`].
@@ -32,6 +34,7 @@ pub(crate) struct Kernels<T: 'static> {
     pub(super) row: RowFn<T>,
     pub(super) pack_rows: PackFn<T>,
     pub(super) pack_columns: PackFn<T>,
+    pub(super) pack_strips: StripFn<T>,
     pub(super) add: AddFn<T>,
     pub(super) dot: DotFn<T>,
 }
@@ -66,6 +69,11 @@ macro_rules! kernels {
             unsafe { pack_columns::<$vector>(panels) }
         }
         $(#[$features])*
+        unsafe fn strips_of(strips: &Strips<$element>) {
+            // SAFETY: as above.
+            unsafe { pack_strips::<$vector>(strips) }
+        }
+        $(#[$features])*
         unsafe fn add_of(
             to: *mut $element,
             len: usize,
@@ -89,6 +97,7 @@ macro_rules! kernels {
             row: row_of,
             pack_rows: rows_of,
             pack_columns: columns_of,
+            pack_strips: strips_of,
             add: add_of,
             dot: dot_of,
         };

@@ -11,8 +11,8 @@
 //! **Blocks.** The inner dimension is cut into blocks of about 256. For each block, and for each panel (a tile's width
 //! of columns), all tiles of the panel are computed, so that the panel is read from the first-level cache and the left
 //! block from the second. A panel is copied where its rows would not be contiguous (the right matrix is transposed) or
-//! would displace each other in the cache; the left block is copied for the latter reason only. The operands of small
-//! products are read where they are.
+//! would displace each other in the cache; the left block is copied where it is transposed, for the latter reason. The
+//! operands of small products are read where they are.
 //!
 //! **Parts.** A product is cut into rectangles of the destination, which are computed independently. Where a few rows meet a
 //! large matrix, its blocks can be parts instead, whose sums are added afterwards (`terms.rs`). There are no threads in
@@ -39,7 +39,7 @@ pub(crate) use blocking::sums_at_once;
 use blocking::{Blocking, Order, share};
 pub(crate) use kernels::Float;
 use kernels::Kernels;
-use pack::Panels;
+use pack::{Panels, Strips};
 pub(crate) use tile::Beta;
 use tile::Tile;
 
@@ -149,12 +149,21 @@ impl<T: Float> Gemm<T> {
 
     /// Elements of scratch memory that each part needs.
     pub(crate) fn scratch_len(&self) -> usize {
-        if !self.blocking.packs_right {
-            return 0;
-        }
+        self.right_copy_len() + self.left_copy_len()
+    }
+
+    /// Of them, those for the right matrix, which come first.
+    fn right_copy_len(&self) -> usize {
         let Product { n, k, .. } = self.product;
         let panels = n.div_ceil(self.panel()).div_ceil(self.blocking.column_parts);
-        self.blocking.depth(k) * panels * self.panel()
+        if self.blocking.packs_right { self.blocking.depth(k) * panels * self.panel() } else { 0 }
+    }
+
+    fn left_copy_len(&self) -> usize {
+        let (Product { m, k, .. }, height) = (self.product, self.blocking.height);
+        // A part of fewer rows may have as many strips as one of more, but not more.
+        let strips = m.div_ceil(self.blocking.row_parts).div_ceil(height);
+        if self.blocking.packs_left { self.blocking.depth(k) * strips * height } else { 0 }
     }
 
     /// Columns of a panel.
@@ -215,21 +224,26 @@ impl<T: Float> Gemm<T> {
         beta: Beta,
         scratch: *mut T,
     ) {
-        let Product { k, left, .. } = self.product;
+        let k = self.product.k;
         let Blocking { blocks, height, order, asks_ahead, .. } = self.blocking;
         let columns = self.columns(panels);
         let strips = rows.len().div_ceil(height);
         let terms = share(k, blocks, block);
-        let left = LeftBlock::new(a.wrapping_add(left.offset(rows.start, terms.start)), left);
         // SAFETY: the columns and the block's terms are in the right matrix; the scratch memory is ours.
         let right = unsafe { self.right_block(b, &terms, &columns, scratch) };
+        let scratch = scratch.wrapping_add(self.right_copy_len());
+        // SAFETY: the rows and the block's terms are in the left matrix; the rest of the scratch memory is ours.
+        let left = unsafe { self.left_block(a, &terms, rows, scratch) };
         let tile = |strip: usize, panel: usize| {
             let in_rows = share(rows.len(), strips, strip);
             let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
             let (row, column) = (rows.start + in_rows.start, columns.start + in_columns.start);
             let registers = in_columns.len().div_ceil(self.kernels.lanes);
-            let a = left.at.wrapping_add(in_rows.start * left.row);
-            let ahead = match asks_ahead && panel == 0 {
+            let a = match left.strip {
+                Some(apart) => left.at.wrapping_add(strip * apart),
+                None => left.at.wrapping_add(in_rows.start * left.row),
+            };
+            let ahead = match asks_ahead && panel == 0 && left.strip.is_none() {
                 true => a.wrapping_add(in_rows.len() * left.row),
                 false => a,
             };
@@ -285,6 +299,30 @@ impl<T: Float> Gemm<T> {
             unsafe { pack(&panels) };
         }
         RightBlock { at: scratch, row: panel, panel: depth * panel }
+    }
+
+    /// These rows of the left matrix for these terms, copied if that is decided.
+    ///
+    /// # Safety
+    /// They are in the matrix at `a`, and there is room for the copy.
+    unsafe fn left_block(
+        &self,
+        a: *const T,
+        terms: &Range<usize>,
+        rows: &Range<usize>,
+        scratch: *mut T,
+    ) -> LeftBlock<T> {
+        let left = self.product.left;
+        let from = a.wrapping_add(left.offset(rows.start, terms.start));
+        if !self.blocking.packs_left {
+            let (row, column) = if left.transposed { (1, left.stride) } else { (left.stride, 1) };
+            return LeftBlock { at: from, row, column, strip: None };
+        }
+        let (depth, height) = (terms.len(), self.blocking.height);
+        let strips = Strips { from, stride: left.stride, depth, rows: rows.len(), height, to: scratch };
+        // SAFETY: as the caller promises; the processor has the instructions.
+        unsafe { (self.kernels.pack_strips)(&strips) };
+        LeftBlock { at: scratch, row: 1, column: height, strip: Some(depth * height) }
     }
 
     /// The product of a row and columns that are stored as rows. All blocks of some columns come one after the other, so
@@ -370,13 +408,8 @@ struct LeftBlock<T> {
     row: usize,
     /// Elements from one column to the next.
     column: usize,
-}
-
-impl<T> LeftBlock<T> {
-    fn new(at: *const T, layout: Layout) -> LeftBlock<T> {
-        let (row, column) = if layout.transposed { (1, layout.stride) } else { (layout.stride, 1) };
-        LeftBlock { at, row, column }
-    }
+    /// Elements from the rows of one tile to those of the next, where they are copied.
+    strip: Option<usize>,
 }
 
 /// What a part reads of the right matrix.

@@ -1,7 +1,9 @@
 //! Copies of what would be read in an unfortunate order: panels of the right matrix, some registers of
-//! columns wide, with their rows one after the other.
+//! columns wide, with their rows one after the other; and strips of the left one, a tile's rows high, with their columns
+//! one after the other.
 
 use super::super::vector::Vector;
+use super::share;
 
 /// Where panels come from, and where they go.
 #[derive(Debug)]
@@ -95,6 +97,48 @@ pub(super) unsafe fn pack_columns<V: Vector>(panels: &Panels<V::Element>) {
                 }
             }
             first += V::LANES;
+        }
+    }
+}
+
+/// Where strips come from, and where they go.
+#[derive(Debug)]
+pub(super) struct Strips<T> {
+    pub(super) from: *const T,
+    /// Elements from one column to the next.
+    pub(super) stride: usize,
+    /// Columns of a strip.
+    pub(super) depth: usize,
+    /// Rows of all strips.
+    pub(super) rows: usize,
+    /// Rows that there is room for in a strip; some have one less.
+    pub(super) height: usize,
+    /// Room for the strips, one after the other.
+    pub(super) to: *mut T,
+}
+
+/// Copies strips of a matrix that is stored transposed. A column is read through all strips at a time.
+///
+/// # Safety
+/// As for [`pack_rows`].
+#[inline(always)]
+pub(super) unsafe fn pack_strips<V: Vector>(strips: &Strips<V::Element>) {
+    let count = strips.rows.div_ceil(strips.height);
+    // SAFETY: as the caller promises.
+    unsafe {
+        for p in 0..strips.depth {
+            let from = strips.from.wrapping_add(p * strips.stride);
+            for strip in 0..count {
+                let rows = share(strips.rows, count, strip);
+                let to = strips.to.wrapping_add((strip * strips.depth + p) * strips.height);
+                let mut at = 0;
+                while at < rows.len() {
+                    let mask = V::mask(V::LANES.min(rows.len() - at));
+                    V::load_masked(from.wrapping_add(rows.start + at), mask)
+                        .store_masked(to.wrapping_add(at), mask);
+                    at += V::LANES;
+                }
+            }
         }
     }
 }

@@ -278,6 +278,7 @@ fn products_that_are_cut_into_parts_and_copied() {
             let gemm = case.gemm::<f32>(instructions);
             assert!(gemm.parts() > 4 && gemm.scratch_len() > 0, "{gemm:?}");
             assert!(gemm.blocking.packs_right && gemm.blocking.order == Order::Panels, "{gemm:?}");
+            assert_eq!(gemm.blocking.packs_left, case.transpose_left, "{gemm:?}");
             check_typed::<f32>(&case, instructions);
             check_typed::<f64>(&Case::of(300, 260, 256).flagged(flags), instructions);
         }
