@@ -12,6 +12,7 @@ pub(crate) mod matmul;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
+pub(crate) mod quotient;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scalar;

@@ -17,7 +17,9 @@ pub use cast::Cast;
 pub use select::Select;
 pub use table::ScalarOp;
 
+use crate::kernels::loops::RowLoop;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
+use crate::kernels::quotient;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Operand, Tensor, apply_over, scalar_like};
 
@@ -103,7 +105,7 @@ impl Op for Pointwise {
     }
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let row_loop = self.0.row_loop(inputs[0].dtype).ok_or_else(|| OpError::UnsupportedDType {
+        let row_loop = row_loop(self.0, inputs[0].dtype).ok_or_else(|| OpError::UnsupportedDType {
             dtype: inputs[0].dtype,
             accepts: self.0.domain().describe(),
         })?;
@@ -121,6 +123,12 @@ impl Op for Pointwise {
     fn class(&self) -> Class {
         Class::Pointwise
     }
+}
+
+/// The loop that applies an op to elements of this dtype: that of its row in the table, unless there is a faster one.
+fn row_loop(op: ScalarOp, dtype: DType) -> Option<RowLoop> {
+    let faster = if op == ScalarOp::Div { quotient::row_loop(dtype) } else { None };
+    faster.or_else(|| op.row_loop(dtype))
 }
 
 /// The shape that all operands broadcast to.
