@@ -11,7 +11,7 @@ use super::pack::{Panels, Strips, pack_columns, pack_rows, pack_strips};
 use super::tile::{Beta, Tile, add, dot, row, tile};
 
 /// Computes a tile; see [`tile`].
-pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
+type TileFn<T> = unsafe fn(&Tile<T>);
 /// Multiplies a row; see [`row`].
 type RowFn<T> = unsafe fn(&Tile<T>, usize);
 /// Copies panels; see [`pack_rows`].
@@ -23,6 +23,16 @@ type AddFn<T> = unsafe fn(*mut T, usize, *const T, usize, usize, T, Beta);
 /// Computes a dot product; see [`dot`].
 type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
 
+/// The loops for a size of tile.
+#[derive(Debug)]
+pub(super) struct Tiles<T> {
+    /// For a left matrix of any strides.
+    pub(super) strided: TileFn<T>,
+    /// For one whose rows are one element apart, where nothing is asked for ahead: without a step for each row's address, which
+    /// would take the place of arithmetic.
+    pub(super) close: TileFn<T>,
+}
+
 /// The loops of one instruction set for one type of elements. To call one of them, the processor must have the
 /// instructions.
 #[derive(Debug)]
@@ -30,7 +40,7 @@ pub(crate) struct Kernels<T: 'static> {
     /// Elements of a register.
     pub(super) lanes: usize,
     /// `tiles[h - 1][w - 1]` has h rows and w registers of columns. Higher ones are at most as wide.
-    pub(super) tiles: &'static [&'static [TileFn<T>]],
+    pub(super) tiles: &'static [&'static [Tiles<T>]],
     pub(super) row: RowFn<T>,
     pub(super) pack_rows: PackFn<T>,
     pub(super) pack_columns: PackFn<T>,
@@ -49,9 +59,9 @@ pub(crate) trait Float: Number + 'static {
 macro_rules! kernels {
     ($(#[$features:meta])* $element:ty, $vector:ty, $($height:literal: $($width:literal)*;)*) => {{
         $(#[$features])*
-        unsafe fn tile_of<const HEIGHT: usize, const WIDTH: usize>(of: &Tile<$element>) {
+        unsafe fn tile_of<const HEIGHT: usize, const WIDTH: usize, const IS_CLOSE: bool>(of: &Tile<$element>) {
             // SAFETY: this function has the features, and the caller keeps the rest of the promise.
-            unsafe { tile::<$vector, HEIGHT, WIDTH>(of) }
+            unsafe { tile::<$vector, HEIGHT, WIDTH, IS_CLOSE>(of) }
         }
         $(#[$features])*
         unsafe fn row_of(of: &Tile<$element>, columns: usize) {
@@ -93,7 +103,10 @@ macro_rules! kernels {
         }
         static KERNELS: Kernels<$element> = Kernels {
             lanes: size_of::<$vector>() / size_of::<$element>(),
-            tiles: &[$(&[$(tile_of::<$height, $width>),*]),*],
+            tiles: &[$(&[$(Tiles {
+                strided: tile_of::<$height, $width, false>,
+                close: tile_of::<$height, $width, true>,
+            }),*]),*],
             row: row_of,
             pack_rows: rows_of,
             pack_columns: columns_of,

@@ -234,6 +234,7 @@ impl<T: Float> Gemm<T> {
         let scratch = scratch.wrapping_add(self.right_copy_len());
         // SAFETY: the rows and the block's terms are in the left matrix; the rest of the scratch memory is ours.
         let left = unsafe { self.left_block(a, &terms, rows, scratch) };
+        let is_close = left.row == 1 && (left.strip.is_some() || !asks_ahead);
         let tile = |strip: usize, panel: usize| {
             let in_rows = share(rows.len(), strips, strip);
             let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
@@ -263,7 +264,10 @@ impl<T: Float> Gemm<T> {
             };
             // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
             // copies, and in what of the destination is ours.
-            unsafe { self.kernels.tiles[in_rows.len() - 1][registers - 1](&tile) };
+            unsafe {
+                let tiles = &self.kernels.tiles[in_rows.len() - 1][registers - 1];
+                if is_close { (tiles.close)(&tile) } else { (tiles.strided)(&tile) }
+            };
         };
         match order {
             Order::Panels => {

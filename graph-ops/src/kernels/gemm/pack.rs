@@ -3,7 +3,6 @@
 //! one after the other.
 
 use super::super::vector::Vector;
-use super::share;
 
 /// Where panels come from, and where they go.
 #[derive(Debug)]
@@ -124,20 +123,24 @@ pub(super) struct Strips<T> {
 #[inline(always)]
 pub(super) unsafe fn pack_strips<V: Vector>(strips: &Strips<V::Element>) {
     let count = strips.rows.div_ceil(strips.height);
+    // As `share` has it, whose divisions would take longer than the copies.
+    let (each, more) = (strips.rows / count, strips.rows % count);
+    let masks = |rows: usize| {
+        // SAFETY: as the caller promises.
+        (0..rows).step_by(V::LANES).map(move |at| (at, unsafe { V::mask(V::LANES.min(rows - at)) }))
+    };
     // SAFETY: as the caller promises.
     unsafe {
         for p in 0..strips.depth {
-            let from = strips.from.wrapping_add(p * strips.stride);
+            let mut from = strips.from.wrapping_add(p * strips.stride);
+            let mut to = strips.to.wrapping_add(p * strips.height);
             for strip in 0..count {
-                let rows = share(strips.rows, count, strip);
-                let to = strips.to.wrapping_add((strip * strips.depth + p) * strips.height);
-                let mut at = 0;
-                while at < rows.len() {
-                    let mask = V::mask(V::LANES.min(rows.len() - at));
-                    V::load_masked(from.wrapping_add(rows.start + at), mask)
-                        .store_masked(to.wrapping_add(at), mask);
-                    at += V::LANES;
+                let rows = each + usize::from(strip < more);
+                for (at, mask) in masks(rows) {
+                    V::load_masked(from.wrapping_add(at), mask).store_masked(to.wrapping_add(at), mask);
                 }
+                from = from.wrapping_add(rows);
+                to = to.wrapping_add(strips.depth * strips.height);
             }
         }
     }

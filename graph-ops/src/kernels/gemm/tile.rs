@@ -34,36 +34,39 @@ pub(super) struct Tile<T> {
 }
 
 /// Computes a tile of `HEIGHT` rows and `WIDTH` registers. Each element is one chain of additions from zero, in the
-/// order of the inner dimension.
+/// order of the inner dimension. `IS_CLOSE`: the left matrix's rows are one element apart, and nothing is asked for ahead.
 ///
 /// # Safety
 /// The processor has the instructions of V, and the caller is compiled for them. The tile's pointers and strides
 /// address a left matrix of `HEIGHT` rows and `depth` columns, a right one of `depth` rows, and a destination that
 /// overlaps neither.
 #[inline(always)]
-pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
+pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize, const IS_CLOSE: bool>(
+    tile: &Tile<V::Element>,
+) {
+    let a_row = if IS_CLOSE { 1 } else { tile.a_row };
     // SAFETY: as the caller promises. `wrapping_add` only spares the development profile a check of each step.
     unsafe {
         let mask = V::mask(tile.last);
         let mut sums = [[V::splat(V::Element::default()); WIDTH]; HEIGHT];
         // Four rows have a pointer in common: one for each would need more registers than there are, and one for all
         // is a chain of additions that takes longer than the arithmetic.
-        let mut a: [_; 4] = std::array::from_fn(|group| tile.a.wrapping_add(4 * group * tile.a_row));
+        let mut a: [_; 4] = std::array::from_fn(|group| tile.a.wrapping_add(4 * group * a_row));
         let mut b = tile.b;
         let (mut ahead, mut ahead_row) = (tile.ahead, 0);
         // A narrow tile has no time to spare for what need not be asked for.
-        let asks_ahead = tile.ahead != tile.a;
+        let asks_ahead = !IS_CLOSE && tile.ahead != tile.a;
         for _ in 0..tile.depth {
             // One element at a time, along a diagonal: a tile has fewer rows than a line of the cache has elements of
             // f32, so that meets every line.
-            if WIDTH > 1 || asks_ahead {
+            if !IS_CLOSE && (WIDTH > 1 || asks_ahead) {
                 V::prefetch(ahead);
             }
-            ahead = ahead.wrapping_add(tile.a_row + tile.a_column);
+            ahead = ahead.wrapping_add(a_row + tile.a_column);
             ahead_row += 1;
             if ahead_row == HEIGHT {
                 ahead_row = 0;
-                ahead = ahead.wrapping_sub(HEIGHT * tile.a_row);
+                ahead = ahead.wrapping_sub(HEIGHT * a_row);
             }
             if HEIGHT <= 2 {
                 for w in 0..WIDTH {
@@ -76,7 +79,7 @@ pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize>(ti
                 *right = if w + 1 == WIDTH { V::load_masked(from, mask) } else { V::load(from) };
             }
             for (h, sums) in sums.iter_mut().enumerate() {
-                let left = V::splat_from(a[h / 4].wrapping_add(h % 4 * tile.a_row));
+                let left = V::splat_from(a[h / 4].wrapping_add(h % 4 * a_row));
                 for w in 0..WIDTH {
                     sums[w] = left.times_plus(right[w], sums[w]);
                 }
