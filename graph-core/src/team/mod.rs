@@ -88,11 +88,12 @@ pub fn parallel(parts: usize, work: impl Fn(usize) + Sync) {
     CREW.parallel(parts, &work);
 }
 
-/// Whether work that asks for others might get them. For kernels that prepare differently for sharing and for working alone;
-/// what they compute is the same.
+/// Whether work that asks for others might get them: a hint, for kernels that prepare differently for sharing and for working
+/// alone. What they compute is the same.
 ///
 /// ```
-/// graph_core::parallel(2, |_| assert!(!graph_core::can_share(), "a part is done by one thread"));
+/// graph_core::set_num_threads(1);
+/// assert!(!graph_core::can_share());
 /// ```
 pub fn can_share() -> bool {
     CREW.num_threads() > 1 && !is_busy()

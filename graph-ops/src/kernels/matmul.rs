@@ -144,8 +144,9 @@ impl MatmulKernel {
         with_scratch(gemm.sums_len(), |sums: &mut [T]| {
             let sums = Address::new(sums.as_mut_ptr().cast());
             graph_core::parallel(parts, |part| {
-                // SAFETY: the layouts address the elements whose number was asserted above; there is memory for all sums,
-                // which is borrowed exclusively, and each part of them is computed once.
+                // SAFETY: these are the gemm's sum parts, of one matrix, so both operands begin where it does; the layouts
+                // address the elements whose number was asserted above; there is memory for all sums, which is borrowed
+                // exclusively, and each part of them is computed once.
                 unsafe { gemm.run_sum_part(part, sums.at(0).cast(), left.as_ptr(), right.as_ptr()) };
             });
             let out = Address::new(out.as_mut_ptr().cast());
@@ -270,7 +271,8 @@ impl Kernel for MatmulKernel {
     }
 
     fn tiled(&self) -> Option<&dyn Tiled> {
-        // A copy of an operand, and sums that are shared out, would have to be there before the first tile.
+        // A copy of an operand, and sums that are shared out, would have to be there before the first tile. (On one thread
+        // that loses an epilogue, which is worth less than the sharing is on two.)
         let at_once = self.left.copy.is_none() && self.right.copy.is_none();
         let by_tiles = match &self.loops {
             Loops::F32(gemm) => gemm.sum_parts().is_none(),

@@ -9,7 +9,7 @@ use super::instructions::Instructions;
 use super::loops::{BLOCK, RowBlocks, RowLoop, RowOperand, blocks, multiversion};
 
 /// Floats that a quotient by multiplication is defined on.
-trait Divisible: Copy + Default + PartialEq {
+trait Divisible: Copy + Default {
     /// Whether it is a number whose quotients, and what they lack, are far from where floats end.
     fn is_ordinary(self) -> bool;
     fn is_zero(self) -> bool;
@@ -18,9 +18,8 @@ trait Divisible: Copy + Default + PartialEq {
     /// The quotient, rounded as that of a division is, of what is ordinary or zero by what is ordinary.
     ///
     /// Two corrections, each by what the quotient lacks: the first leaves an error of little more than half a unit in the
-    /// last place, so that what is lacking then is exact, and the second one rounds correctly (Markstein, *Computation of
-    /// elementary functions on the IBM RISC System/6000 processor*, 1990, theorem 1, for a reciprocal that is correctly
-    /// rounded).
+    /// last place, so that what is lacking then is exact, and the second one rounds correctly, since the reciprocal is
+    /// correctly rounded, too (Markstein, *Computation of elementary functions on the IBM RISC System/6000 processor*, 1990).
     fn quotient(self, divisor: Self, reciprocal: Self) -> Self;
 }
 
@@ -105,8 +104,8 @@ unsafe fn divide<T: Divisible>(destination: *mut u8, operands: &[RowOperand], le
     }
 }
 
-/// The loop that divides floats of this dtype, where the processor has fused multiplications: elsewhere, each would be a call of
-/// a function that takes longer than to divide. `None` for other dtypes.
+/// The loop that divides floats of this dtype, where fused multiplications are compiled for: elsewhere, each would be a call
+/// of a function that takes longer than to divide. `None` for other dtypes.
 pub(crate) fn row_loop(dtype: DType) -> Option<RowLoop> {
     macro_rules! divide {
         ($ty:ty) => {
@@ -128,20 +127,43 @@ pub(crate) fn row_loop(dtype: DType) -> Option<RowLoop> {
 mod tests {
     use super::*;
 
-    /// Divides all of these by one, and compares the bits with those of divisions.
+    /// In place of the bits of whatever is no number.
+    const NAN: u64 = u64::MAX;
+
+    /// Divides all of these by one, apart and in place, and compares the bits with those of divisions: in f32, and in f64
+    /// with numbers that need all of its digits.
     fn check(numerators: &[f32], divisor: f32) {
-        let Some(divide) = row_loop(DType::F32) else { return };
-        let mut found = vec![0.0f32; numerators.len()];
-        let operands = [
-            RowOperand { address: numerators.as_ptr().cast(), is_splat: false },
-            RowOperand { address: (&raw const divisor).cast(), is_splat: true },
-        ];
-        // SAFETY: the row and both operands are valid for so many elements.
-        unsafe { divide(found.as_mut_ptr().cast(), &operands, found.len()) };
-        for (&x, found) in numerators.iter().zip(&found) {
-            let expected = x / divisor;
-            let is_same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
-            assert!(is_same, "{x:e} / {divisor:e} = {expected:e}, not {found:e}");
+        check_typed(DType::F32, numerators, divisor, |x| if x.is_nan() { NAN } else { x.to_bits().into() });
+        let widened = |x: f32| f64::from(x) * (1.0 + 1.0 / f64::from(1 << 30) / 3.0);
+        let numerators: Vec<f64> = numerators.iter().copied().map(widened).collect();
+        check_typed(
+            DType::F64,
+            &numerators,
+            widened(divisor),
+            |x| if x.is_nan() { NAN } else { x.to_bits() },
+        );
+    }
+
+    fn check_typed<T>(dtype: DType, numerators: &[T], divisor: T, bits: impl Fn(T) -> u64)
+    where
+        T: Divisible + std::fmt::LowerExp,
+    {
+        let Some(divide) = row_loop(dtype) else { return };
+        for in_place in [false, true] {
+            let mut found = if in_place { numerators.to_vec() } else { vec![T::default(); numerators.len()] };
+            let to = found.as_mut_ptr();
+            let from = if in_place { to.cast_const() } else { numerators.as_ptr() };
+            let operands = [
+                RowOperand { address: from.cast(), is_splat: false },
+                RowOperand { address: (&raw const divisor).cast(), is_splat: true },
+            ];
+            // SAFETY: the row and both operands are valid for so many elements, and it is the one of them or apart.
+            unsafe { divide(to.cast(), &operands, found.len()) };
+            for (&x, &found) in numerators.iter().zip(&found) {
+                let expected = x.over(divisor);
+                let is_same = bits(found) == bits(expected);
+                assert!(is_same, "{x:e} / {divisor:e} = {expected:e}, not {found:e}");
+            }
         }
     }
 
@@ -186,11 +208,14 @@ mod tests {
 
     #[test]
     fn zeros_and_what_is_not_ordinary() {
+        let edge = (1u64 << 60) as f32;
+        let edges = [edge, 1.0 / edge, edge.next_up(), (1.0 / edge).next_down(), -edge];
         let special =
             [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, 1e-45, -3e38, 7.0];
-        for &divisor in special.iter().chain(&[255.0, -3.0, 1e18, 1e-19, 1e30, 1e-30]) {
+        let others = [255.0, -3.0, 1e18, 1e-19, 1e30, 1e-30];
+        for &divisor in special.iter().chain(&edges).chain(&others) {
             // Each in a block of ordinary numbers, and zeros alone, whose signs stay.
-            for &numerator in &special {
+            for &numerator in special.iter().chain(&edges) {
                 let mut numerators = vec![5.0f32; 3 * BLOCK + 7];
                 numerators[BLOCK + 3] = numerator;
                 numerators[3 * BLOCK + 2] = numerator;

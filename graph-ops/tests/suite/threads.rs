@@ -21,7 +21,7 @@ fn large_operations_do_not_depend_on_the_number_of_threads() {
         ("transpose", |x| x.t() + 1),
         ("cumsum", |x| x.cumsum(1)),
         ("product", |x| x.matmul(&x.t())),
-        ("product of a few rows", |x| x.slice_axis(0, ..x.shape()[0].min(20)).matmul(&x.t())),
+        ("product of a few rows", |x| x.slice_axis(0, ..x.shape()[0].min(20) as isize).matmul(&x.t())),
         ("argmax", |x| x.argmax(-1)),
     ];
     for (rows, columns) in [(300, 1000), (1, 300_000), (20_000, 10)] {

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::Product;
 use super::kernels::Kernels;
 
-/// Terms that are added up in registers before they are added to the destination, at most where there are many. A panel
-/// of the right matrix of so many rows stays in the first-level cache while all rows of the left meet it.
+/// Terms of a block, at most where there are several blocks: they are added up in registers before they are added to the
+/// destination. A panel of the right matrix of so many rows stays in the first-level cache while all rows of the left meet
+/// it.
 const DEPTH: usize = 256;
 
 /// Multiplications that are worth a part of their own, while there are few parts: some microseconds of work.
@@ -31,9 +32,9 @@ const PART_COLUMNS: usize = 256;
 /// So many tiles must meet a copy of the right matrix to make up for it.
 const TILES_PER_COPY: usize = 8;
 
-/// So many panels must meet a copy of the left matrix to make up for it, and so long must its columns be.
+/// So many panels must meet a copy of the left matrix to make up for it, and so many columns must it have.
 const PANELS_PER_COPY: usize = 2;
-const LONG_COPY: usize = 64;
+const COLUMNS_PER_COPY: usize = 64;
 
 /// Bytes of the right matrix that stay in the first-level cache beside the left matrix's rows of a tile.
 const NEAR: usize = 32 << 10;
@@ -70,8 +71,8 @@ pub(super) struct Blocking {
     pub(super) column_parts: usize,
     /// Whether neighbouring parts are beside each other, in the same rows, rather than one below the other.
     pub(super) by_rows: bool,
-    /// Whether threads share the terms of the sums, too: each block is a part, or several along the columns.
-    pub(super) shares_terms: bool,
+    /// Whether threads may share the terms of the sums: each block is then a part, or several along the columns.
+    pub(super) may_share_terms: bool,
     /// Whether what a part reads of the right matrix is copied, a block at a time.
     pub(super) packs_right: bool,
     /// Whether what a part reads of the left matrix is copied, a block at a time.
@@ -102,12 +103,12 @@ impl Blocking {
         let is_near = k.div_ceil(blocks) * panels * panel * size_of::<T>() <= NEAR;
         let is_row = m == 1 && right.transposed;
         let packs_right = (right.transposed && !is_row) || (tiles >= TILES_PER_COPY && !is_near);
-        let shares_terms = batch == 1
+        let may_share_terms = batch == 1
             && is_thin(m, k)
             && !left.transposed
             && !packs_right
             && blocks > 1
-            && row_parts * column_parts > 1;
+            && m.saturating_mul(n).saturating_mul(k) >= 2 * SMALL_PART;
         Blocking {
             blocks,
             height,
@@ -115,10 +116,10 @@ impl Blocking {
             row_parts,
             column_parts,
             by_rows: left.transposed && is_thin(k, m),
-            shares_terms,
+            may_share_terms,
             packs_right,
             // Its columns would be rows in memory, each on another page, and often in each other's place in the cache.
-            packs_left: left.transposed && panels >= PANELS_PER_COPY && k >= LONG_COPY,
+            packs_left: left.transposed && panels >= PANELS_PER_COPY && k >= COLUMNS_PER_COPY,
             is_row,
             order: if is_near { Order::Strips } else { Order::Panels },
             asks_ahead: is_far,
@@ -137,11 +138,11 @@ fn blocks(k: usize) -> usize {
     if k < DEPTH + DEPTH / 2 { 1 } else { 2 * k.div_ceil(2 * DEPTH) }
 }
 
-/// Whether a batch of so few rows meets weights of so many that it is the weights that threads should share: each keeps
-/// some of their rows, which are neighbours in memory, in its own cache. It reads them there in the product with the batch,
-/// `batch · weights`, whose sums it computes a part of, and writes them there in the update, `batchᵀ · gradient`. Columns
-/// would not do: where processors fetch neighbouring lines ahead, threads that have some columns each take them from
-/// each other all the time.
+/// Whether a batch has so few rows, and the weights that it meets so many, that threads should share the weights. Each keeps
+/// some of their rows, which are neighbours in memory, in its own cache: it reads them in the product with the batch,
+/// `batch · weights`, whose sums it computes a part of, and writes about the same rows in the update, `batchᵀ · gradient`.
+/// Columns would not do: where processors fetch neighbouring lines ahead, threads that have some columns each take them
+/// from each other all the time.
 fn is_thin(batch: usize, rows: usize) -> bool {
     (2..=THIN).contains(&batch) && batch.saturating_mul(DEEP) <= rows
 }

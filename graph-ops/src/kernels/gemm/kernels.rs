@@ -8,7 +8,7 @@
 use super::super::instructions::Instructions;
 use super::super::scalar::Number;
 use super::pack::{Panels, Strips, pack_columns, pack_rows, pack_strips};
-use super::tile::{Beta, Tile, add, dot, row, tile};
+use super::tile::{Beta, Tile, add_blocks, dot, row, tile};
 
 /// Computes a tile; see [`tile`].
 type TileFn<T> = unsafe fn(&Tile<T>);
@@ -18,7 +18,7 @@ type RowFn<T> = unsafe fn(&Tile<T>, usize);
 type PackFn<T> = unsafe fn(&Panels<T>);
 /// Copies strips; see [`pack_strips`].
 type StripFn<T> = unsafe fn(&Strips<T>);
-/// Adds rows up; see [`add`].
+/// Adds blocks' sums up; see [`add_blocks`].
 type AddFn<T> = unsafe fn(*mut T, usize, *const T, usize, usize, T, Beta);
 /// Computes a dot product; see [`dot`].
 type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
@@ -45,7 +45,7 @@ pub(crate) struct Kernels<T: 'static> {
     pub(super) pack_rows: PackFn<T>,
     pub(super) pack_columns: PackFn<T>,
     pub(super) pack_strips: StripFn<T>,
-    pub(super) add: AddFn<T>,
+    pub(super) add_blocks: AddFn<T>,
     pub(super) dot: DotFn<T>,
 }
 
@@ -84,7 +84,7 @@ macro_rules! kernels {
             unsafe { pack_strips::<$vector>(strips) }
         }
         $(#[$features])*
-        unsafe fn add_of(
+        unsafe fn blocks_of(
             to: *mut $element,
             len: usize,
             rows: *const $element,
@@ -94,7 +94,7 @@ macro_rules! kernels {
             beta: Beta,
         ) {
             // SAFETY: as above.
-            unsafe { add::<$vector>(to, len, rows, apart, count, alpha, beta) }
+            unsafe { add_blocks::<$vector>(to, len, rows, apart, count, alpha, beta) }
         }
         $(#[$features])*
         unsafe fn dot_of(a: *const $element, b: *const $element, len: usize) -> $element {
@@ -111,7 +111,7 @@ macro_rules! kernels {
             pack_rows: rows_of,
             pack_columns: columns_of,
             pack_strips: strips_of,
-            add: add_of,
+            add_blocks: blocks_of,
             dot: dot_of,
         };
         &KERNELS

@@ -4,11 +4,11 @@
 //! **Tiles.** The innermost loop (`tile.rs`) keeps a tile of the destination in registers. For each term of the inner
 //! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
-//! strides, and be transposed at no cost. Columns that do not fill a register are masked. AVX-512 has tiles of up to
+//! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. AVX-512 has tiles of up to
 //! 14 rows of two registers, or one row of eight (`kernels.rs` has the tables); which one a product gets, the
 //! number of loads and multiplications decides (`blocking.rs`).
 //!
-//! **Blocks.** The inner dimension is cut into blocks of about 256. For each block, and for each panel (a tile's width
+//! **Blocks.** The inner dimension is cut into blocks of 129 to 256 terms, or is one block of up to 383. For each block, and for each panel (a tile's width
 //! of columns), all tiles of the panel are computed, so that the panel is read from the first-level cache and the left
 //! block from the second. A panel is copied where its rows would not be contiguous (the right matrix is transposed) or
 //! would displace each other in the cache; the left block is copied where it is transposed, for the latter reason. The
@@ -318,7 +318,7 @@ impl<T: Float> Gemm<T> {
     ) -> LeftBlock<T> {
         let left = self.product.left;
         let from = a.wrapping_add(left.offset(rows.start, terms.start));
-        if !self.blocking.packs_left {
+        if !self.blocking.packs_left || rows.is_empty() {
             let (row, column) = if left.transposed { (1, left.stride) } else { (left.stride, 1) };
             return LeftBlock { at: from, row, column, strip: None };
         }

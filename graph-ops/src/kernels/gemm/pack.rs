@@ -108,7 +108,7 @@ pub(super) struct Strips<T> {
     pub(super) stride: usize,
     /// Columns of a strip.
     pub(super) depth: usize,
-    /// Rows of all strips.
+    /// Rows of all strips, at least one.
     pub(super) rows: usize,
     /// Rows that there is room for in a strip; some have one less.
     pub(super) height: usize,

@@ -15,7 +15,7 @@ impl<T: Float> Gemm<T> {
     /// In how many parts the sums may be computed, if it is worth it.
     pub(crate) fn sum_parts(&self) -> Option<usize> {
         let is_small = self.sums_len().saturating_mul(size_of::<T>()) <= MOST_BYTES;
-        (self.blocking.shares_terms && is_small).then(|| self.blocking.blocks * self.columns_of_block())
+        (self.blocking.may_share_terms && is_small).then(|| self.blocking.blocks * self.columns_of_block())
     }
 
     /// Parts of a block, along its columns: together with the others as many as there would be rectangles.
@@ -32,9 +32,11 @@ impl<T: Float> Gemm<T> {
     /// Computes one part of the sums.
     ///
     /// # Safety
+    /// - There are [`sum_parts`](Gemm::sum_parts), and this is the number of one.
     /// - `a` and `b` point to operands of the product's shape and layout, which nothing writes meanwhile.
     /// - `sums` points to [`sums_len`](Gemm::sums_len) elements, of which nothing else reads or writes this part.
     pub(crate) unsafe fn run_sum_part(&self, part: usize, sums: *mut T, a: *const T, b: *const T) {
+        debug_assert!(self.blocking.may_share_terms, "nothing is copied, and the product is not turned");
         let (block, column_part) = (part / self.columns_of_block(), part % self.columns_of_block());
         let rows = 0..self.product.m;
         let panels = share(self.product.n.div_ceil(self.panel()), self.columns_of_block(), column_part);
@@ -50,8 +52,8 @@ impl<T: Float> Gemm<T> {
     ///
     /// # Safety
     /// - All parts of the sums are at `sums`.
-    /// - `c` points to the destination, of which nothing else reads or writes these rows. With [`Beta::One`] it is
-    ///   initialized.
+    /// - `c` points to the destination, which has these rows, does not overlap the sums, and of which nothing else reads or
+    ///   writes them. With [`Beta::One`] it is initialized.
     pub(crate) unsafe fn add_sums(
         &self,
         rows: Range<usize>,
@@ -64,7 +66,9 @@ impl<T: Float> Gemm<T> {
         for row in rows {
             let (c, sums) = (c.wrapping_add(row * self.stride), sums.wrapping_add(row * n));
             // SAFETY: as the caller promises; the processor has the instructions.
-            unsafe { (self.kernels.add)(c, n, sums, self.product.m * n, self.blocking.blocks, alpha, beta) };
+            unsafe {
+                (self.kernels.add_blocks)(c, n, sums, self.product.m * n, self.blocking.blocks, alpha, beta)
+            };
         }
     }
 }

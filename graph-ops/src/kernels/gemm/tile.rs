@@ -192,13 +192,13 @@ unsafe fn update<V: Vector>(sum: V, to: *mut V::Element, mask: V::Mask, alpha: V
     }
 }
 
-/// Adds `count` rows of `len` elements up, `apart` elements from one to the next: `to = alpha * rows + beta * to`, one after
-/// the other and rounded as [`tile`] does it.
+/// Adds up a row of each of `count` blocks' sums, of `len` elements, `apart` elements from one block to the next: each is
+/// multiplied by alpha, rounded and added to the row at `to`, in order, as [`tile`] does it.
 ///
 /// # Safety
 /// As for [`tile`]: there are so many elements, and none of the rows overlaps `to`.
 #[inline(always)]
-pub(super) unsafe fn add<V: Vector>(
+pub(super) unsafe fn add_blocks<V: Vector>(
     to: *mut V::Element,
     len: usize,
     rows: *const V::Element,
