@@ -92,8 +92,10 @@ pub fn parallel(parts: usize, work: impl Fn(usize) + Sync) {
 /// alone. What they compute is the same.
 ///
 /// ```
+/// let before = graph_core::num_threads();
 /// graph_core::set_num_threads(1);
 /// assert!(!graph_core::can_share());
+/// graph_core::set_num_threads(before);
 /// ```
 pub fn can_share() -> bool {
     CREW.num_threads() > 1 && !is_busy()

@@ -129,6 +129,12 @@ impl MatmulKernel {
         });
     }
 
+    /// Asserts that one matrix of each operand lies within these elements.
+    fn check_extents<T>(&self, left: &[T], right: &[T]) {
+        assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
+        assert!(right.len() >= self.right.extent(self.k, self.n), "the right matrix lies within its operand");
+    }
+
     /// The same for one matrix whose sums are computed in so many parts.
     fn run_by_terms<T: Element + Float + Scratch>(
         &self,
@@ -139,8 +145,7 @@ impl MatmulKernel {
         right: &[T],
         (alpha, beta): (T, Beta),
     ) {
-        assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
-        assert!(right.len() >= self.right.extent(self.k, self.n), "the right matrix lies within its operand");
+        self.check_extents(left, right);
         with_scratch(gemm.sums_len(), |sums: &mut [T]| {
             let sums = Address::new(sums.as_mut_ptr().cast());
             graph_core::parallel(parts, |part| {
@@ -176,8 +181,7 @@ impl MatmulKernel {
         let (matrix, part) = (tile / gemm.parts(), tile % gemm.parts());
         let (from_left, from_right) = self.offsets(matrix);
         let (left, right) = (&left[from_left..], &right[from_right..]);
-        assert!(left.len() >= self.left.extent(self.m, self.k), "the left matrix lies within its operand");
-        assert!(right.len() >= self.right.extent(self.k, self.n), "the right matrix lies within its operand");
+        self.check_extents(left, right);
         let out = out.wrapping_add(matrix * self.m * self.n);
         with_scratch(gemm.scratch_len(), |scratch: &mut [T]| {
             // SAFETY: the layouts address the elements whose number was asserted above; the scratch memory has the size

@@ -7,56 +7,58 @@ use graph_core::DType;
 
 use super::instructions::Instructions;
 use super::loops::{BLOCK, RowBlocks, RowLoop, RowOperand, blocks, multiversion};
+use super::scalar::Number;
 
 /// Floats that a quotient by multiplication is defined on.
-trait Divisible: Copy + Default {
-    /// Whether it is a number whose quotients, and what they lack, are far from where floats end.
-    fn is_ordinary(self) -> bool;
-    fn is_zero(self) -> bool;
-    fn over(self, divisor: Self) -> Self;
-    fn reciprocal(self) -> Self;
+trait Divisible: Number {
+    /// Numbers up to this one, and from its reciprocal, are far from where floats end, and so are their quotients and what
+    /// those lack.
+    const BOUND: Self;
+
+    /// The product and the sum, rounded once.
+    fn times_plus(self, factor: Self, summand: Self) -> Self;
+
+    #[inline(always)]
+    fn is_ordinary(self) -> bool {
+        (Self::ONE.over(Self::BOUND)..=Self::BOUND).contains(&self.magnitude())
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+
     /// The quotient, rounded as that of a division is, of what is ordinary or zero by what is ordinary.
     ///
     /// Two corrections, each by what the quotient lacks: the first leaves an error of little more than half a unit in the
     /// last place, so that what is lacking then is exact, and the second one rounds correctly, since the reciprocal is
     /// correctly rounded, too (Markstein, *Computation of elementary functions on the IBM RISC System/6000 processor*, 1990).
-    fn quotient(self, divisor: Self, reciprocal: Self) -> Self;
+    #[inline(always)]
+    fn quotient(self, divisor: Self, reciprocal: Self) -> Self {
+        let rough = self.times(reciprocal);
+        let near = rough.negated().times_plus(divisor, self).times_plus(reciprocal, rough);
+        let quotient = near.negated().times_plus(divisor, self).times_plus(reciprocal, near);
+        // The sums above lose the sign of a zero.
+        if self.is_zero() { rough } else { quotient }
+    }
 }
 
-macro_rules! divisible {
-    ($($ty:ty: $bound:expr;)*) => {$(
-        impl Divisible for $ty {
-            #[inline(always)]
-            fn is_ordinary(self) -> bool {
-                (1.0 / $bound..=$bound).contains(&self.abs())
-            }
-            #[inline(always)]
-            fn is_zero(self) -> bool {
-                self == 0.0
-            }
-            #[inline(always)]
-            fn over(self, divisor: $ty) -> $ty {
-                self / divisor
-            }
-            #[inline(always)]
-            fn reciprocal(self) -> $ty {
-                1.0 / self
-            }
-            #[inline(always)]
-            fn quotient(self, divisor: $ty, reciprocal: $ty) -> $ty {
-                let rough = self * reciprocal;
-                let near = (-rough).mul_add(divisor, self).mul_add(reciprocal, rough);
-                let quotient = (-near).mul_add(divisor, self).mul_add(reciprocal, near);
-                // The sums above lose the sign of a zero.
-                if self == 0.0 { rough } else { quotient }
-            }
-        }
-    )*};
+impl Divisible for f32 {
+    const BOUND: f32 = (1u64 << 60) as f32;
+
+    #[inline(always)]
+    fn times_plus(self, factor: f32, summand: f32) -> f32 {
+        self.mul_add(factor, summand)
+    }
 }
 
-divisible! {
-    f32: (1u64 << 60) as f32;
-    f64: (1u128 << 120) as f64;
+impl Divisible for f64 {
+    const BOUND: f64 = (1u128 << 120) as f64;
+
+    #[inline(always)]
+    fn times_plus(self, factor: f64, summand: f64) -> f64 {
+        self.mul_add(factor, summand)
+    }
 }
 
 /// Divides a row by a row, or by one element.
@@ -75,7 +77,7 @@ unsafe fn divide<T: Divisible>(destination: *mut u8, operands: &[RowOperand], le
         if !(operands[1].is_splat && divisor.is_ordinary()) {
             return blocks(destination, len, |at, k| x.element(at, k).over(y.element(at, k)));
         }
-        let reciprocal = divisor.reciprocal();
+        let reciprocal = T::ONE.over(divisor);
         let to = destination.cast::<T>();
         let mut at = 0;
         while at + BLOCK <= len {

@@ -4,15 +4,15 @@
 //! **Tiles.** The innermost loop (`tile.rs`) keeps a tile of the destination in registers. For each term of the inner
 //! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
-//! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. AVX-512 has tiles of up to
-//! 14 rows of two registers, or one row of eight (`kernels.rs` has the tables); which one a product gets, the
+//! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. AVX-512 has tiles
+//! of up to 14 rows of two registers, or one row of eight (`kernels.rs` has the tables); which one a product gets, the
 //! number of loads and multiplications decides (`blocking.rs`).
 //!
-//! **Blocks.** The inner dimension is cut into blocks of 129 to 256 terms, or is one block of up to 383. For each block, and for each panel (a tile's width
-//! of columns), all tiles of the panel are computed, so that the panel is read from the first-level cache and the left
-//! block from the second. A panel is copied where its rows would not be contiguous (the right matrix is transposed) or
-//! would displace each other in the cache; the left block is copied where it is transposed, for the latter reason. The
-//! operands of small products are read where they are.
+//! **Blocks.** The inner dimension is cut into blocks of 129 to 256 terms, or is one block of up to 383. For each block,
+//! and for each panel (a tile's width of columns), all tiles of the panel are computed, so that the panel is read from
+//! the first-level cache and the left block from the second. A panel is copied where its rows would not be contiguous
+//! (the right matrix is transposed) or would displace each other in the cache; the left block is copied where it is
+//! transposed, for the latter reason. The operands of small products are read where they are.
 //!
 //! **Parts.** A product is cut into rectangles of the destination, which are computed independently. Where a few rows meet a
 //! large matrix, its blocks can be parts instead, whose sums are added afterwards (`terms.rs`). There are no threads in

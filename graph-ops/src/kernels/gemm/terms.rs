@@ -8,14 +8,10 @@ use std::ops::Range;
 
 use super::{Beta, Destination, Float, Gemm, share};
 
-/// Blocks' sums, one array of the destination's size for each: this many bytes at most.
-const MOST_BYTES: usize = 8 << 20;
-
 impl<T: Float> Gemm<T> {
     /// In how many parts the sums may be computed, if it is worth it.
     pub(crate) fn sum_parts(&self) -> Option<usize> {
-        let is_small = self.sums_len().saturating_mul(size_of::<T>()) <= MOST_BYTES;
-        (self.blocking.may_share_terms && is_small).then(|| self.blocking.blocks * self.columns_of_block())
+        self.blocking.may_share_terms.then(|| self.blocking.blocks * self.columns_of_block())
     }
 
     /// Parts of a block, along its columns: together with the others as many as there would be rectangles.
@@ -24,9 +20,9 @@ impl<T: Float> Gemm<T> {
         self.parts().div_ceil(self.blocking.blocks).min(panels)
     }
 
-    /// Elements of memory for the sums of all blocks.
+    /// Elements of memory for the sums of all blocks: an array of the destination's size for each.
     pub(crate) fn sums_len(&self) -> usize {
-        self.blocking.blocks.saturating_mul(self.product.m).saturating_mul(self.product.n)
+        self.blocking.blocks * self.product.m * self.product.n
     }
 
     /// Computes one part of the sums.
