@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::buffer::Buffer;
-use crate::kernel::{ChainRow, MOST_OPERANDS, Rectangle, RowFold, RowOperand, View, row_offset};
+use crate::kernel::{ChainRow, MOST_OPERANDS, Rectangle, RowFold, RowOperand, Rows, View, row_offset};
 use crate::plan::{
     Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
 };
@@ -256,9 +256,11 @@ impl Block<'_> {
         // As one, the rows of the block stand one after the other in everything that is no constant.
         let (rows, len) = if is_flat { (1, self.rows * columns) } else { (self.rows, columns) };
         let (mut to, step) = self.place(*to, 0);
-        for row in 0..rows {
-            // As far as from one row to the next it is to the one after, unless there are several axes around them.
-            if row == 0 || self.work.program.outer.len() > 1 {
+        // As far as from one row to the next it is to the one after, unless there are several axes around them.
+        let is_even = self.work.program.outer.len() <= 1;
+        let mut row = 0;
+        while row < rows {
+            if row == 0 || !is_even {
                 for ((operand, step), &home) in operands.iter_mut().zip(&mut steps).zip(from) {
                     let is_splat = self.is_splat(home, is_flat);
                     let (address, to_next) = self.place(home, row);
@@ -275,15 +277,27 @@ impl Block<'_> {
             //   before the writing instruction, or by it if that goes by elements (`RowProgram::may_overwrite`).
             // - Of a chunk's total, `add` is the only reader.
             // A chain's numbers are those of its operands, and its links of one family and as many as there may be:
-            // `plan/rows/chain.rs` made it of kernels that said so (`RowKernel::with_link`).
-            unsafe {
+            // `plan/rows/chain.rs` made it of kernels that said so (`RowKernel::with_link`). A kernel that takes several
+            // rows does not go by elements.
+            let done = unsafe {
                 match action {
-                    RowAction::Loop(function) => function(to, operands, len),
+                    RowAction::Loop(function) => {
+                        function(to, operands, len);
+                        1
+                    }
                     RowAction::Chain(Chain { run, head, links }) => {
                         run(to, ChainRow { operands, head: *head, links, len });
+                        1
+                    }
+                    RowAction::Rows(function) => {
+                        let count = if is_even { rows } else { 1 };
+                        let steps = &steps[..operands.len()];
+                        function(Rows { destination: to, step, operands, steps, count, len });
+                        count
                     }
                 }
-            }
+            };
+            row += done;
             to = to.wrapping_add(step);
             for (operand, &step) in operands.iter_mut().zip(&steps) {
                 operand.address = operand.address.wrapping_add(step);

@@ -9,7 +9,9 @@ mod row;
 mod tiles;
 
 pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, Link, MOST_LINKS};
-pub use row::{DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, row_offset};
+pub use row::{
+    DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, row_offset,
+};
 pub use tiles::{Rectangle, Tiled};
 
 use crate::dtype::{DType, Element};

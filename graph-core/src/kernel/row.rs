@@ -27,6 +27,29 @@ pub const MOST_OPERANDS: usize = 8;
 /// overlap it; the former only for [`RowSpan::Elements`], with elements of one size, and no splat but of a row of one.
 pub type RowLoop = unsafe fn(*mut u8, &[RowOperand], usize);
 
+/// Several rows of a destination, and those of the operands that they are written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The first row of the destination.
+    pub destination: *mut u8,
+    /// Bytes from a row of the destination to the next.
+    pub step: usize,
+    /// The first row of each operand.
+    pub operands: &'a [RowOperand],
+    /// Bytes from a row of each operand to the next; 0 where all rows use one.
+    pub steps: &'a [usize],
+    /// Number of rows.
+    pub count: usize,
+    /// Elements of a row.
+    pub len: usize,
+}
+
+/// Writes several rows.
+///
+/// # Safety
+/// As for a [`RowLoop`], for each of the rows; and no row of an operand overlaps a row of the destination.
+pub type RowsLoop = unsafe fn(Rows<'_>);
+
 /// Elements from the first of an operand to the first of its row of this number, where the axes around a row have these
 /// lengths, and the operand advances by these strides along each of them.
 #[inline]
@@ -96,6 +119,8 @@ pub type DataCheck = Arc<dyn Fn(View<'_>) -> Result<(), OpError> + Send + Sync>;
 #[derive(Clone)]
 pub struct RowKernel {
     pub(crate) function: RowLoop,
+    /// The same for several rows at once, where that is faster.
+    pub(crate) rows: Option<RowsLoop>,
     pub(crate) span: RowSpan,
     /// What an element costs, in additions.
     pub(crate) cost: usize,
@@ -112,13 +137,26 @@ impl RowKernel {
     /// The function reads and writes only what the contract of [`RowLoop`] and the span allow, for operands and output of
     /// the dtypes that the kernel was made for.
     pub unsafe fn new(function: RowLoop, span: RowSpan) -> RowKernel {
-        RowKernel { function, span, cost: 1, check: None, fold: None, link: None }
+        RowKernel { function, rows: None, span, cost: 1, check: None, fold: None, link: None }
     }
 
     /// With elements that cost so many additions.
     #[must_use]
     pub fn with_cost(self, cost: usize) -> RowKernel {
         RowKernel { cost, ..self }
+    }
+
+    /// With a faster way for several rows, as short ones need: one alone does not fill a register.
+    ///
+    /// # Safety
+    /// What is said of the function in [`RowKernel::new`] holds of this one for each of its rows, and it gives the same bits.
+    ///
+    /// # Panics
+    /// When the kernel goes by elements: an operand may then be where the destination is.
+    #[must_use]
+    pub unsafe fn with_rows(self, rows: RowsLoop) -> RowKernel {
+        assert_ne!(self.span, RowSpan::Elements, "what goes by elements takes rows as one");
+        RowKernel { rows: Some(rows), ..self }
     }
 
     /// With a way for rows of any length, for a [`RowSpan::Total`].

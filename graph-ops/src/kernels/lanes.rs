@@ -28,7 +28,7 @@ impl Lanes {
     }
 }
 
-/// Splits `out` into blocks and calls `write` with each one's number; in parallel where `work`, in elements, is enough
+/// Splits `out` into blocks (the last may be shorter) and calls `write` with each one's number; in parallel where `work`, in elements, is enough
 /// for it. Nothing is called for an empty `out`.
 pub(crate) fn for_each_block<T: Send>(
     out: &mut [T],
@@ -39,7 +39,7 @@ pub(crate) fn for_each_block<T: Send>(
     if out.is_empty() {
         return;
     }
-    let num_blocks = out.len() / block;
+    let num_blocks = out.len().div_ceil(block);
     if work < PARALLEL_ELEMENTS || num_blocks == 1 {
         out.chunks_mut(block).enumerate().for_each(|(i, out)| write(i, out));
         return;

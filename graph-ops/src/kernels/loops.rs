@@ -79,7 +79,7 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
 
 /// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since
 /// every version of every loop is compiled and few programs wait for integers. All do the same arithmetic: the
-/// compiler neither fuses nor reorders floating-point operations.
+/// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a loop of this type.
 macro_rules! multiversion {
     (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
@@ -94,34 +94,32 @@ macro_rules! multiversion {
     (wide |$destination:ident, $operands:ident, $len:ident| $body:expr) => {
         $crate::kernels::loops::multiversion!(|$destination, $operands, $len| $body)
     };
-    (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
-        unsafe fn portable(
-            $destination: *mut u8,
-            $operands: &[$crate::kernels::loops::RowOperand],
-            $len: usize,
-        ) {
+    (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {
+        $crate::kernels::loops::multiversion!(
+            $crate::kernels::loops::RowLoop,
+            |$destination: *mut u8, $operands: &[$crate::kernels::loops::RowOperand], $len: usize| $body
+        )
+    };
+    ($loop:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {{
+        unsafe fn portable($($argument: $ty),*) {
             $body
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2($destination: *mut u8, $operands: &[$crate::kernels::loops::RowOperand], $len: usize) {
+        unsafe fn avx2($($argument: $ty),*) {
             $body
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")]
-        unsafe fn avx512(
-            $destination: *mut u8,
-            $operands: &[$crate::kernels::loops::RowOperand],
-            $len: usize,
-        ) {
+        unsafe fn avx512($($argument: $ty),*) {
             $body
         }
         match $crate::kernels::instructions::Instructions::fastest() {
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::instructions::Instructions::Avx512 => avx512 as $crate::kernels::loops::RowLoop,
+            $crate::kernels::instructions::Instructions::Avx512 => avx512 as $loop,
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::instructions::Instructions::Avx2 => avx2 as $crate::kernels::loops::RowLoop,
-            _ => portable as $crate::kernels::loops::RowLoop,
+            $crate::kernels::instructions::Instructions::Avx2 => avx2 as $loop,
+            _ => portable as $loop,
         }
     }};
 }

@@ -382,10 +382,11 @@ impl<'g> Compiler<'g> {
         };
         let is_inside = is_inside(&to) && from.iter().all(is_inside);
         self.home.insert(value, to);
-        let action = match (chain::compile_chain(chain, &operands), to) {
-            (Some(chain), _) => RowAction::Chain(chain),
-            (None, Home::Fold(_)) => RowAction::Loop(kernel.fold.expect("it is folded").add),
-            (None, _) => RowAction::Loop(kernel.function),
+        let action = match (chain::compile_chain(chain, &operands), to, kernel.rows) {
+            (Some(chain), ..) => RowAction::Chain(chain),
+            (None, Home::Fold(_), _) => RowAction::Loop(kernel.fold.expect("it is folded").add),
+            (None, _, Some(rows)) => RowAction::Rows(rows),
+            (None, _, None) => RowAction::Loop(kernel.function),
         };
         self.instructions.push(RowInstruction {
             action,

@@ -24,7 +24,7 @@ pub(crate) use space::Level;
 pub(super) use space::Space;
 
 use super::Provenance;
-use crate::kernel::{DataCheck, RowFold, RowLoop};
+use crate::kernel::{DataCheck, RowFold, RowLoop, RowsLoop};
 
 /// Ops on the rows of one space, with the walks over their operands worked out.
 pub(crate) struct RowProgram {
@@ -112,6 +112,8 @@ pub(crate) struct Register {
 pub(crate) enum RowAction {
     /// One kernel.
     Loop(RowLoop),
+    /// One kernel, which takes several rows.
+    Rows(RowsLoop),
     /// Several, in one loop.
     Chain(Chain),
 }
