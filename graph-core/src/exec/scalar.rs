@@ -32,7 +32,6 @@ pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error>
                     .map_err(|reason| check.provenance.error(reason))?;
             }
             Instruction::Copy { from, to } => registers[to as usize] = registers[from as usize],
-            Instruction::Increment { counter } => registers[counter as usize] += 1,
             Instruction::Jump { target } => at = target as usize,
             Instruction::JumpIf { condition, target } => {
                 if registers[condition as usize] != 0 {
@@ -49,8 +48,19 @@ pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error>
                     at = target as usize;
                 }
             }
-            Instruction::JumpIfLess { a, b, target } => {
-                if registers[a as usize] < registers[b as usize] {
+            Instruction::BinaryThenJump { f, a, b, to, g, other, is_first, is, target } => {
+                let result = f(registers[a as usize], registers[b as usize]);
+                registers[to as usize] = result;
+                let other = registers[other as usize];
+                let (first, second) = if is_first { (result, other) } else { (other, result) };
+                if g(first, second) == u64::from(is) {
+                    at = target as usize;
+                }
+            }
+            Instruction::Count { counter, end, target } => {
+                let count = registers[counter as usize] + 1;
+                registers[counter as usize] = count;
+                if count < registers[end as usize] {
                     at = target as usize;
                 }
             }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Array, Class, Error, Fact, Graph, Mode, NodeKind, Origin, Plan, compute, run_with, with_mode,
+    Array, Class, DType, Error, Fact, Graph, Mode, NodeKind, OpRef, Origin, Plan, compute, run_with,
+    with_mode,
 };
+use graph_ops::ops::pointwise::{Pointwise, ScalarOp};
 use graph_ops::registry::{Sample, samples};
 use graph_ops::{Tensor, catch, while_loop};
 
@@ -22,7 +24,7 @@ fn branch(sample: &Sample) -> Option<Graph> {
         Some(Arc::new(graph))
     };
     let mut graph = Graph::new("choice");
-    let mut operands = vec![graph.add_input("p", Fact::scalar(graph_core::DType::Bool), origin)];
+    let mut operands = vec![graph.add_input("p", Fact::scalar(DType::Bool), origin)];
     operands.extend(facts.iter().map(|fact| graph.add_input("x", fact.clone(), origin)));
     let kind = NodeKind::If { then_branch: build("then")?, else_branch: build("else")? };
     let outputs = graph.add(kind, &operands, origin).ok()?;
@@ -89,5 +91,68 @@ fn variables_that_change_places() {
             while_loop(state.clone(), |(_, _, _, i)| i.lt(4), |(a, b, c, i)| (b, c, &a * 10, i + 1))
         });
         assert_eq!([a, b, c].map(|x| with_mode(mode, || x.item::<i64>())), [20, 30, 100]);
+    }
+}
+
+/// A loop of three counters, by what their condition compares, in both modes.
+fn counted(
+    from: i64,
+    condition: impl Fn(&[Tensor; 3]) -> Tensor,
+    body: impl Fn(&[Tensor; 3]) -> [Tensor; 3],
+) {
+    let run = |mode| {
+        with_mode(mode, || {
+            let state = [from, 2, 3].map(Tensor::scalar);
+            while_loop(state, |x| condition(x), |x| body(&x)).map(|x| x.item::<i64>())
+        })
+    };
+    assert_eq!(run(Mode::Lazy), run(Mode::Eager));
+}
+
+#[test]
+fn the_counter_goes_on_where_it_is_compared() {
+    for from in [0, 4, 5, 9] {
+        // At the end of the body, at its beginning, in its middle; on either side of the comparison; compared with what the
+        // body changes.
+        counted(from, |[i, ..]| i.lt(5), |[i, a, b]| [i + 1, a * b, b.clone()]);
+        counted(from, |[i, ..]| Tensor::scalar(5i64).gt(i), |[i, a, b]| [i + 1, a + i, b * i]);
+        counted(from, |[i, a, _]| i.lt(a), |[i, a, b]| [i + 2, a + 1, b + i]);
+        counted(from, |[i, a, _]| a.gt(i), |[i, a, b]| [i + a, a.clone(), b - a]);
+        counted(
+            from,
+            |[i, ..]| i.ne(10),
+            |[i, a, b]| {
+                let next = i + 1;
+                [next.clone(), b + &next, a * &next]
+            },
+        );
+        // The comparison is of one counter, and the loop ends with another.
+        counted(from, |[i, ..]| i.lt(5), |[i, a, b]| [b.clone(), a + 1, i + a]);
+        counted(from, |[i, ..]| (i * i).lt(i + 20), |[i, a, b]| [i + 1, a + b, b + 1]);
+    }
+}
+
+#[test]
+fn loops_of_known_length() {
+    let origin = Origin::caller();
+    let number = Fact::scalar(DType::I64);
+    let apply = |op| NodeKind::Apply(OpRef::new(Pointwise(op)));
+    let mut body = Graph::new("body");
+    let [i, a, b] = ["i", "a", "b"].map(|name| body.add_input(name, number.clone(), origin));
+    let product = body.add(apply(ScalarOp::Mul), &[a, b], origin).unwrap()[0];
+    let sum = body.add(apply(ScalarOp::Add), &[product, i], origin).unwrap()[0];
+    body.set_outputs(vec![sum]);
+    let body = Arc::new(body);
+    for trips in [0, 1, 2, 7] {
+        let mut graph = Graph::new("loop");
+        let [a, b] = ["a", "b"].map(|name| graph.add_input(name, number.clone(), origin));
+        let kind =
+            NodeKind::For { body: body.clone(), trips: Some(trips), reverse: false, carried: 1, scanned: 0 };
+        let outputs = graph.add(kind, &[a, b], origin).unwrap();
+        graph.set_outputs(outputs.to_vec());
+        assert!(Plan::new(&graph).unwrap().to_string().contains("scalar program"));
+        let found = run_with(&graph, &mut [Array::scalar(5i64), Array::scalar(3i64)]).unwrap();
+        let expected = (0..trips as i64).fold(5, |a, i| a * 3 + i);
+        assert!(found[0].same_bits(&Array::scalar(expected)), "{trips} iterations: {found:?}");
     }
 }

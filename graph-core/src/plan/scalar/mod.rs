@@ -4,6 +4,8 @@
 //! tens of nanoseconds; here a structural node all of whose values are scalars, regions and all, becomes a list of
 //! instructions with jumps. A register holds the bits of a value, zero-extended.
 
+mod fuse;
+
 use std::collections::HashMap;
 
 use crate::error::Error;
@@ -65,9 +67,6 @@ pub(crate) enum Instruction {
         from: Register,
         to: Register,
     },
-    Increment {
-        counter: Register,
-    },
     Jump {
         target: u32,
     },
@@ -87,9 +86,23 @@ pub(crate) enum Instruction {
         is: bool,
         target: u32,
     },
-    JumpIfLess {
+    /// The same of a result that is computed first, `f(a, b)`, and another value.
+    BinaryThenJump {
+        f: fn(u64, u64) -> u64,
         a: Register,
         b: Register,
+        to: Register,
+        g: fn(u64, u64) -> u64,
+        other: Register,
+        /// Whether the result is the first operand of `g`.
+        is_first: bool,
+        is: bool,
+        target: u32,
+    },
+    /// Adds one to the counter, and jumps if it is less than the end.
+    Count {
+        counter: Register,
+        end: Register,
         target: u32,
     },
 }
@@ -126,7 +139,7 @@ pub(super) fn compile(graph: &Graph, id: NodeId) -> Result<Option<Program>, Erro
     let mut compiler = Compiler::default();
     let operands: Vec<Register> = node.inputs().iter().map(|_| compiler.register()).collect();
     let Some(results) = compiler.node(graph, id, &operands)? else { return Ok(None) };
-    compiler.fuse(&results);
+    fuse::fuse(&mut compiler.code, &results);
     let Compiler { code, num_registers, constants, checks } = compiler;
     Ok(Some(Program { code, num_registers, constants, checks, operands, results }))
 }
@@ -241,36 +254,36 @@ impl Compiler {
                 }
                 let variables = self.variables(&operands[..*carried]);
                 let all: Vec<Register> = variables.iter().chain(&operands[*carried..]).copied().collect();
-                // The condition stands behind the body, so that an iteration jumps once.
+                // The condition stands behind the body, too, so that an iteration jumps once; and nothing else jumps there,
+                // so that the end of an iteration can be fused with it.
+                let decision = scalar!(self.region(condition, &all));
                 let entry = self.here();
-                self.emit(Instruction::Jump { target: 0 });
+                self.emit(Instruction::JumpUnless { condition: decision[0], target: 0 });
                 let start = self.here();
                 let outputs = scalar!(self.region(body, &all));
                 self.copy(&outputs, &variables, start);
-                self.target(entry);
                 let decision = scalar!(self.region(condition, &all));
                 self.emit(Instruction::JumpIf { condition: decision[0], target: start });
+                self.target(entry);
                 Ok(Some(variables))
             }
             NodeKind::For { body, trips: Some(trips), reverse: false, carried, scanned: 0 } => {
                 if node.facts().len() > *carried {
                     return Ok(None);
                 }
-                let zero = self.constant(0);
-                let last = self.constant(*trips as u64);
+                let variables = self.variables(&operands[..*carried]);
+                if *trips == 0 {
+                    return Ok(Some(variables));
+                }
+                let (zero, end) = (self.constant(0), self.constant(*trips as u64));
                 let counter = self.register();
                 self.emit(Instruction::Copy { from: zero, to: counter });
-                let variables = self.variables(&operands[..*carried]);
                 let mut all = vec![counter];
                 all.extend(variables.iter().chain(&operands[*carried..]));
-                let entry = self.here();
-                self.emit(Instruction::Jump { target: 0 });
                 let start = self.here();
                 let outputs = scalar!(self.region(body, &all));
                 self.copy(&outputs, &variables, start);
-                self.emit(Instruction::Increment { counter });
-                self.target(entry);
-                self.emit(Instruction::JumpIfLess { a: counter, b: last, target: start });
+                self.emit(Instruction::Count { counter, end, target: start });
                 Ok(Some(variables))
             }
             NodeKind::For { .. } => Ok(None),
@@ -347,58 +360,6 @@ impl Compiler {
     }
 }
 
-impl Compiler {
-    /// Fuses an instruction with the one that alone uses its result, next to it: half the cost of a short instruction is
-    /// getting to it, and another half the way through a register.
-    fn fuse(&mut self, results: &[Register]) {
-        let is_target = |code: &[Instruction], at: usize| {
-            code.iter().any(|instruction| instruction.jumps_to() == Some(at as u32))
-        };
-        let mut at = 0;
-        while at + 1 < self.code.len() {
-            let fused = match (self.code[at], self.code[at + 1]) {
-                (Instruction::Binary { f, a, b, to: between }, next) => {
-                    let readers = self.code.iter().filter(|instruction| instruction.reads(between)).count();
-                    let is_alone =
-                        readers == 1 && !results.contains(&between) && !is_target(&self.code, at + 1);
-                    match next {
-                        _ if !is_alone => None,
-                        Instruction::Binary { f: g, a: left, b: c, to }
-                            if left == between && c != between =>
-                        {
-                            Some(Instruction::BinaryThenLeft { f, g, a, b, c, to })
-                        }
-                        Instruction::Binary { f: g, a: c, b: right, to }
-                            if right == between && c != between =>
-                        {
-                            Some(Instruction::BinaryThenRight { f, g, a, b, c, to })
-                        }
-                        Instruction::JumpIf { condition, target } if condition == between => {
-                            Some(Instruction::JumpIfBinary { f, a, b, is: true, target })
-                        }
-                        Instruction::JumpUnless { condition, target } if condition == between => {
-                            Some(Instruction::JumpIfBinary { f, a, b, is: false, target })
-                        }
-                        _ => None,
-                    }
-                }
-                _ => None,
-            };
-            if let Some(fused) = fused {
-                self.code[at] = fused;
-                self.code.remove(at + 1);
-                let removed = (at + 1) as u32;
-                self.code
-                    .iter_mut()
-                    .filter_map(Instruction::target_mut)
-                    .filter(|target| **target >= removed)
-                    .for_each(|target| *target -= 1);
-            }
-            at += 1;
-        }
-    }
-}
-
 impl Instruction {
     fn jumps_to(&self) -> Option<u32> {
         let mut copy = *self;
@@ -411,7 +372,8 @@ impl Instruction {
             | Instruction::JumpIf { target, .. }
             | Instruction::JumpUnless { target, .. }
             | Instruction::JumpIfBinary { target, .. }
-            | Instruction::JumpIfLess { target, .. } => Some(target),
+            | Instruction::BinaryThenJump { target, .. }
+            | Instruction::Count { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -427,12 +389,12 @@ impl Instruction {
             | Instruction::Copy { to, .. } => Some(to),
             // It computes nothing, but is no jump either: a register that there is not.
             Instruction::Check { .. } => Some(Register::MAX),
-            Instruction::Increment { counter } => Some(counter),
             Instruction::Jump { .. }
             | Instruction::JumpIf { .. }
             | Instruction::JumpUnless { .. }
             | Instruction::JumpIfBinary { .. }
-            | Instruction::JumpIfLess { .. } => None,
+            | Instruction::BinaryThenJump { .. }
+            | Instruction::Count { .. } => None,
         }
     }
 
@@ -456,14 +418,14 @@ impl Instruction {
             | Instruction::BinaryThenRight { a, b, c, .. }
             | Instruction::Ternary { a, b, c, .. } => [a, b, c].contains(&register),
             Instruction::Copy { from, .. } => from == register,
-            Instruction::Increment { counter } => counter == register,
             Instruction::Jump { .. } => false,
             Instruction::JumpIf { condition, .. } | Instruction::JumpUnless { condition, .. } => {
                 condition == register
             }
-            Instruction::JumpIfBinary { a, b, .. } | Instruction::JumpIfLess { a, b, .. } => {
-                a == register || b == register
-            }
+            Instruction::JumpIfBinary { a, b, .. } => a == register || b == register,
+            // What it computes first, it reads; but that is its own affair.
+            Instruction::BinaryThenJump { a, b, other, .. } => [a, b, other].contains(&register),
+            Instruction::Count { counter, end, .. } => counter == register || end == register,
         }
     }
 }
