@@ -12,7 +12,7 @@ pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, Link, M
 pub use row::{
     DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, row_offset,
 };
-pub use tiles::{Rectangle, Tiled};
+pub use tiles::{Rectangle, Tiled, Untiled};
 
 use crate::dtype::{DType, Element};
 use crate::error::OpError;
@@ -85,9 +85,12 @@ pub trait Kernel: Send + Sync {
         None
     }
 
-    /// The same in tiles, for a kernel that never fails; `None` (the default) where it has none.
-    fn tiled(&self) -> Option<&dyn Tiled> {
-        None
+    /// The same in tiles, for a kernel that never fails.
+    ///
+    /// # Errors
+    /// Why it has none; that it computes its output in another way is the default.
+    fn tiled(&self) -> Result<&dyn Tiled, Untiled> {
+        Err(Untiled::NoTiles)
     }
 }
 

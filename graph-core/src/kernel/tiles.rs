@@ -14,6 +14,17 @@ pub struct Rectangle {
     pub columns: Range<usize>,
 }
 
+/// Why a kernel has no tiles to do something with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untiled {
+    /// It computes its output in another way.
+    NoTiles,
+    /// No element of its output is there for good before all are: threads share the terms of its sums.
+    SharedSums,
+    /// It copies an operand before it computes the first.
+    CopiesFirst,
+}
+
 /// A kernel of one output that is computed in tiles, each of them at once and for good.
 ///
 /// # Safety

@@ -38,7 +38,7 @@ pub(super) fn attach_epilogues(
     for index in 0..slots.len() {
         let Some(Unit::Node(id)) = slots[index] else { continue };
         let kernel = kernels.get(id).filter(|kernel| !kernel.may_fail());
-        let Some(tiled) = kernel.and_then(|kernel| kernel.tiled()) else { continue };
+        let Some(tiled) = kernel.and_then(|kernel| kernel.tiled().ok()) else { continue };
         let output = Output::of(graph, id, &position);
         let Some(follower) = output.first_user else { continue };
         let Some(group) = slots[follower].as_ref().and_then(|unit| as_group(graph, unit, kernels)) else {

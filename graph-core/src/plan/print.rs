@@ -4,13 +4,17 @@ use std::fmt;
 
 use super::{Action, Argument, Place, Plan, Slot, TileProgram};
 use crate::fact::Fact;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Untiled};
 
 /// Why an op is computed by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alone {
-    /// It has no row kernel for these operands.
+    /// It has no row kernel for these operands, nor tiles.
     NotByRows,
+    /// It would have tiles, but threads share the terms of its sums.
+    SharedSums,
+    /// It would have tiles, but copies an operand first.
+    CopiesFirst,
     /// It gives a single element, or none.
     Single,
     /// No other op on the same rows could be computed with it.
@@ -38,16 +42,20 @@ pub(crate) enum Alone {
 impl Alone {
     /// Why no other op is computed with a kernel of this output, as far as it says itself.
     pub(super) fn of(kernel: &dyn Kernel, output: Option<&Fact>) -> Alone {
-        match (kernel.row(), output) {
-            (None, _) | (_, None) => Alone::NotByRows,
-            (Some(_), Some(output)) if output.shape.num_elements() <= 1 => Alone::Single,
-            (Some(_), Some(_)) => Alone::Unmatched,
+        match (kernel.row(), output, kernel.tiled()) {
+            (None, _, Err(Untiled::SharedSums)) => Alone::SharedSums,
+            (None, _, Err(Untiled::CopiesFirst)) => Alone::CopiesFirst,
+            (None, ..) | (_, None, _) => Alone::NotByRows,
+            (Some(_), Some(output), _) if output.shape.num_elements() <= 1 => Alone::Single,
+            (Some(_), Some(_), _) => Alone::Unmatched,
         }
     }
 
     fn reason(self) -> &'static str {
         match self {
             Alone::NotByRows => "not by rows",
+            Alone::SharedSums => "threads share its sums",
+            Alone::CopiesFirst => "it copies an operand first",
             Alone::Single => "a single element",
             Alone::Unmatched => "nothing else on its rows",
             Alone::Broadcast => "what follows broadcasts it",

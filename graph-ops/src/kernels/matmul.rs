@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use graph_core::{
-    Address, DType, Element, Kernel, OpError, Rectangle, Source, Tiled, View, ViewMut, row_offset,
+    Address, DType, Element, Kernel, OpError, Rectangle, Source, Tiled, Untiled, View, ViewMut, row_offset,
 };
 use smallvec::SmallVec;
 
@@ -274,16 +274,20 @@ impl Kernel for MatmulKernel {
         2 * (self.num_matrices() * self.m * self.n * self.k) as u64
     }
 
-    fn tiled(&self) -> Option<&dyn Tiled> {
-        // A copy of an operand, and sums that are shared out, would have to be there before the first tile. (On one thread
-        // that loses an epilogue, which is worth less than the sharing is on two.)
-        let at_once = self.left.copy.is_none() && self.right.copy.is_none();
-        let by_tiles = match &self.loops {
-            Loops::F32(gemm) => gemm.sum_parts().is_none(),
-            Loops::F64(gemm) => gemm.sum_parts().is_none(),
-            Loops::Plain => false,
+    fn tiled(&self) -> Result<&dyn Tiled, Untiled> {
+        let shares_sums = match &self.loops {
+            Loops::F32(gemm) => gemm.sum_parts().is_some(),
+            Loops::F64(gemm) => gemm.sum_parts().is_some(),
+            Loops::Plain => return Err(Untiled::NoTiles),
         };
-        (at_once && by_tiles).then_some(self)
+        if shares_sums {
+            // On one thread that loses an epilogue, which is worth less than the sharing is on two.
+            return Err(Untiled::SharedSums);
+        }
+        if self.left.copy.is_some() || self.right.copy.is_some() {
+            return Err(Untiled::CopiesFirst);
+        }
+        Ok(self)
     }
 }
 

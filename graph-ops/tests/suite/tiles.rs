@@ -6,6 +6,7 @@ use graph_core::{
     Arena, Array, DType, Fact, Facts, Fusion, Kernel, Op, OpError, Plan, PlanOptions, RowKernel, RowOperand,
     RowSpan, Source, View, ViewMut,
 };
+use graph_ops::ops::matmul::Matmul;
 use graph_ops::{Tensor, apply, grad, optimize, scan};
 
 use crate::row_programs::{check, floats, random, run, traced};
@@ -262,7 +263,7 @@ fn what_needs_more_threads_stays_apart() {
 fn why_a_product_stays_apart() {
     type Function = fn(&[Tensor]) -> Vec<Tensor>;
     let (tall, wide) = (floats([60, 5]), floats([5, 80]));
-    let cases: [(&str, Vec<Fact>, Function); 7] = [
+    let cases: [(&str, Vec<Fact>, Function); 9] = [
         ("a single element", vec![floats([1, 5]), floats([5, 1])], |x| vec![x[0].matmul(&x[1]).relu()]),
         ("what follows broadcasts it", vec![floats([1, 5]), wide.clone(), floats([60, 80])], |x| {
             vec![x[0].matmul(&x[1]) + &x[2]]
@@ -283,6 +284,13 @@ fn why_a_product_stays_apart() {
             vec![y.reshape([60, 1, 80]).reshape([60, 80]) + y]
         }),
         ("not by rows", vec![tall, wide], |x| vec![x[0].matmul(&x[1])]),
+        ("threads share its sums", vec![floats([32, 784]), floats([784, 128])], |x| {
+            vec![x[0].matmul(&x[1]).relu()]
+        }),
+        ("it copies an operand first", vec![floats([3, 20, 10]), floats([20, 8])], |x| {
+            let product = Matmul { transpose_left: true, transpose_right: false };
+            vec![apply(product, &[&x[0], &x[1]]).relu()]
+        }),
     ];
     for (reason, facts, function) in cases {
         check(&facts, function);
