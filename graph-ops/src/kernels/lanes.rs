@@ -28,8 +28,8 @@ impl Lanes {
     }
 }
 
-/// Splits `out` into blocks (the last may be shorter) and calls `write` with each one's number; in parallel where `work`, in elements, is enough
-/// for it. Nothing is called for an empty `out`.
+/// Splits `out` into blocks (the last may be shorter) and calls `write` with each one's number; in parallel where `work`, in
+/// elements, is enough for it. Nothing is called for an empty `out`.
 pub(crate) fn for_each_block<T: Send>(
     out: &mut [T],
     block: usize,
