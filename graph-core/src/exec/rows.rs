@@ -256,8 +256,9 @@ impl Block<'_> {
         // As one, the rows of the block stand one after the other in everything that is no constant.
         let (rows, len) = if is_flat { (1, self.rows * columns) } else { (self.rows, columns) };
         let (mut to, step) = self.place(*to, 0);
-        // As far as from one row to the next it is to the one after, unless there are several axes around them.
-        let is_even = self.work.program.outer.len() <= 1;
+        // As far as from one row to the next it is to the one after, along the last of the axes around them.
+        let outer = &self.work.program.outer;
+        let is_even = outer.len() <= 1;
         let mut row = 0;
         while row < rows {
             if row == 0 || !is_even {
@@ -290,7 +291,10 @@ impl Block<'_> {
                         1
                     }
                     RowAction::Rows(function) => {
-                        let count = if is_even { rows } else { 1 };
+                        let count = match outer.last() {
+                            Some(len) if !is_even => (len - (self.row + row) % len).min(rows - row),
+                            _ => rows,
+                        };
                         let steps = &steps[..operands.len()];
                         function(Rows { destination: to, step, operands, steps, count, len });
                         count
@@ -298,9 +302,9 @@ impl Block<'_> {
                 }
             };
             row += done;
-            to = to.wrapping_add(step);
+            to = to.wrapping_add(done * step);
             for (operand, &step) in operands.iter_mut().zip(&steps) {
-                operand.address = operand.address.wrapping_add(step);
+                operand.address = operand.address.wrapping_add(done * step);
             }
         }
     }

@@ -186,6 +186,21 @@ fn whole_rows() {
     }
 }
 
+/// A mask that several axes share, so that it is not equally far from each row to the next: short rows are taken several at a
+/// time up to where an axis ends.
+#[test]
+fn short_rows_with_several_axes_around_them() {
+    for (len, columns) in [(1, 5), (3, 10), (15, 15), (16, 3), (17, 8), (40, 10), (1000, 10)] {
+        let facts = [floats([3, 2, len, columns]), floats([3, 1, len, columns])];
+        check(&facts, |x| {
+            let y = &x[0] * 0.3 + &x[1];
+            vec![y.softmax(-1), y.log_softmax(-1), y.logsumexp(-1)]
+        });
+        let facts = [floats([3, 2, len, columns]), floats([2, 1, columns])];
+        check(&facts, |x| vec![(&x[0] + &x[1]).softmax(-1), &x[0] * 2.0]);
+    }
+}
+
 /// Rows that are longer than what is kept of one, whose totals end a chain: of lengths around those of blocks and chunks.
 #[test]
 fn totals_of_long_rows() {

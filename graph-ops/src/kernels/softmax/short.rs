@@ -158,11 +158,11 @@ where
             let logits = rows.operands[0].address.wrapping_add(number * rows.steps[0]).cast::<T>();
             let label = rows.operands[1].address.wrapping_add(number * rows.steps[1]).cast::<L>();
             let to = rows.destination.wrapping_add(number * rows.step).cast::<T>();
-            // SAFETY: the row has a label, which is in range, and room for one element.
-            unsafe {
-                let logit = logits.add(index(label.read())).read();
-                to.write(loss_of(totals[row], largest[row], logit));
-            }
+            // SAFETY: the row has a label.
+            let label = index(unsafe { label.read() });
+            assert!(label < rows.len, "labels are checked before");
+            // SAFETY: the row has an element there, and room for one of the result.
+            unsafe { to.write(loss_of(totals[row], largest[row], logits.add(label).read())) };
         }
     }
 }
