@@ -192,6 +192,7 @@ def run(command):
 def build_ours(profile):
     """Builds `benches/figures.rs`; returns the command that runs it."""
     command = ["cargo", "build", "--profile", profile, "--bench", "figures", "--message-format", "json"]
+    command += ["--features", "jit"]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     if result.returncode != 0:
         raise SystemExit("Grafito does not build")

@@ -5,6 +5,9 @@ use crate::plan::{Instruction, Program};
 
 /// Runs the code on registers that hold constants and operands.
 pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error> {
+    if let Some(native) = &program.native {
+        return native.run(registers);
+    }
     let code = &program.code[..];
     let mut at = 0;
     while let Some(instruction) = code.get(at) {
@@ -26,10 +29,11 @@ pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error>
                 registers[to as usize] =
                     f(registers[a as usize], registers[b as usize], registers[c as usize]);
             }
-            Instruction::Check { check, a, b } => {
+            Instruction::Check { check, a } => {
                 let check = &program.checks[check as usize];
-                (check.check)(registers[a as usize], registers[b as usize])
-                    .map_err(|reason| check.provenance.error(reason))?;
+                if (check.check.holds)(registers[a as usize]) == 0 {
+                    return Err(check.error());
+                }
             }
             Instruction::Copy { from, to } => registers[to as usize] = registers[from as usize],
             Instruction::Jump { target } => at = target as usize,

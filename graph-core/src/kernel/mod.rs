@@ -6,12 +6,14 @@
 
 mod chain;
 mod row;
+mod scalar;
 mod tiles;
 
 pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, Link, MOST_LINKS};
 pub use row::{
     DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, row_offset,
 };
+pub use scalar::{Primitive, ScalarCheck, ScalarFn, ScalarKernel};
 pub use tiles::{Rectangle, Tiled, Untiled};
 
 use crate::dtype::{DType, Element};
@@ -92,29 +94,6 @@ pub trait Kernel: Send + Sync {
     fn tiled(&self) -> Result<&dyn Tiled, Untiled> {
         Err(Untiled::NoTiles)
     }
-}
-
-/// What a kernel does to single elements: on their bits, zero-extended.
-#[derive(Debug, Clone, Copy)]
-pub enum ScalarFn {
-    /// Of one operand.
-    Unary(fn(u64) -> u64),
-    /// Of two.
-    Binary(fn(u64, u64) -> u64),
-    /// Of three.
-    Ternary(fn(u64, u64, u64) -> u64),
-}
-
-/// What must hold of both operands of a function on bits.
-pub type ScalarCheck = fn(u64, u64) -> Result<(), OpError>;
-
-/// A kernel on scalars, as a function: how control flow on scalars is computed without views.
-#[derive(Debug, Clone, Copy)]
-pub struct ScalarKernel {
-    /// Gives the bits that the kernel would write.
-    pub function: ScalarFn,
-    /// What must hold of both operands of a binary function before it is called.
-    pub check: Option<ScalarCheck>,
 }
 
 /// A kernel from a function that computes on any data.

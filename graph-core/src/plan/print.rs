@@ -96,6 +96,9 @@ impl fmt::Display for Plan {
             match &step.action {
                 Action::Scalar { program, .. } => {
                     write!(f, ", a scalar program of {} instructions", program.code.len())?;
+                    if program.native.is_some() {
+                        write!(f, ", as machine code")?;
+                    }
                 }
                 Action::Rows(program) => write!(f, ", {program}")?,
                 Action::Tiles(tiles) => {

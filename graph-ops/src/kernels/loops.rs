@@ -201,7 +201,9 @@ bits! {
 macro_rules! unary_bits {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{Bits, call1};
-        let f: fn(u64) -> u64 = |x| call1::<$ty, _>($f, <$ty>::of(x)).bits();
+        extern "C" fn f(x: u64) -> u64 {
+            call1::<$ty, _>($f, <$ty>::of(x)).bits()
+        }
         graph_core::ScalarFn::Unary(f)
     }};
 }
@@ -210,7 +212,9 @@ macro_rules! unary_bits {
 macro_rules! binary_bits {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{Bits, call2};
-        let f: fn(u64, u64) -> u64 = |x, y| call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits();
+        extern "C" fn f(x: u64, y: u64) -> u64 {
+            call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits()
+        }
         graph_core::ScalarFn::Binary(f)
     }};
 }

@@ -3,14 +3,22 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Array, Class, DType, Error, Fact, Graph, Mode, NodeKind, OpRef, Origin, Plan, compute, run_with,
-    with_mode,
+    Arena, Array, Class, DType, Element, Error, Fact, Fusion, Graph, Mode, NodeKind, OpRef, Origin, Plan,
+    PlanOptions, compute, with_mode,
 };
 use graph_ops::ops::pointwise::{Pointwise, ScalarOp};
 use graph_ops::registry::{Sample, samples};
 use graph_ops::{Tensor, catch, while_loop};
 
 use crate::support::Numbers;
+
+/// Never and wherever it can be done: with the feature `jit`, interpreted and as machine code.
+const FUSIONS: [Fusion; 2] = [Fusion::Off, Fusion::Forced];
+
+fn run(graph: &Graph, fusion: Fusion, inputs: &[Array]) -> Result<Vec<Array>, Error> {
+    let plan = Plan::with_options(graph, PlanOptions { fusion })?;
+    plan.run(&mut inputs.to_vec(), &mut Arena::new(&plan))
+}
 
 /// A branch that applies the sample's op, or gives its last operand's like if the output has that fact.
 fn branch(sample: &Sample) -> Option<Graph> {
@@ -44,9 +52,10 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
             continue;
         }
         let Some(graph) = branch(&sample) else { continue };
-        let plan = Plan::new(&graph).unwrap().to_string();
+        let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced }).unwrap().to_string();
         if graph.outputs().iter().all(|&output| graph.fact(output).shape.rank() == 0) {
             assert!(plan.contains("scalar program"), "{:?}: {plan}", sample.op);
+            assert_eq!(plan.contains("as machine code"), cfg!(feature = "jit"), "{plan}");
             programs += 1;
         }
         for seed in 0..20 {
@@ -56,19 +65,72 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
             let expected = compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>());
             let mut inputs = vec![Array::scalar(seed % 2 == 0)];
             inputs.extend(operands.iter().cloned());
-            match (run_with(&graph, &mut inputs), expected) {
-                (Ok(found), Ok(expected)) => {
-                    assert!(found[0].same_bits(&expected[0]), "{:?} of {operands:?}: {found:?}", sample.op);
+            for fusion in FUSIONS {
+                match (run(&graph, fusion, &inputs), &expected) {
+                    (Ok(found), Ok(expected)) => {
+                        assert!(
+                            found[0].same_bits(&expected[0]),
+                            "{:?} of {operands:?}: {found:?}",
+                            sample.op
+                        );
+                    }
+                    (Err(Error::Op(found)), Err(expected)) => {
+                        assert!(
+                            found.to_string().contains(&expected.to_string()),
+                            "{found} is not {expected}"
+                        );
+                    }
+                    (found, expected) => panic!("{:?}: {found:?} is not {expected:?}", sample.op),
                 }
-                (Err(Error::Op(found)), Err(expected)) => {
-                    assert!(found.to_string().contains(&expected.to_string()), "{found} is not {expected}");
-                }
-                (found, expected) => panic!("{:?}: {found:?} is not {expected:?}", sample.op),
             }
         }
     }
     // The rows of the table in each of their dtypes, select, and all casts.
     assert!(programs > 150, "only {programs} samples became scalar programs");
+}
+
+/// Divisors that the processor refuses, among them; the least number divided by -1 wraps around.
+#[test]
+fn integers_divided_by_constants() {
+    fn check<T: Element>(numbers: &[T]) {
+        let origin = Origin::caller();
+        let number = Fact::scalar(T::DTYPE);
+        for (op, &divisor) in [ScalarOp::Div, ScalarOp::Rem]
+            .into_iter()
+            .flat_map(|op| numbers.iter().map(move |divisor| (op, divisor)))
+        {
+            let op = OpRef::new(Pointwise(op));
+            let mut divided = Graph::new("divided");
+            let x = divided.add_input("x", number.clone(), origin);
+            let by = divided.add_constant(Array::scalar(divisor), origin);
+            let quotient = divided.apply(op.clone(), &[x, by], origin).unwrap();
+            divided.set_outputs(quotient.to_vec());
+            let mut same = Graph::new("same");
+            let x = same.add_input("x", number.clone(), origin);
+            same.set_outputs(vec![x]);
+            let mut graph = Graph::new("choice");
+            let inputs = [
+                graph.add_input("p", Fact::scalar(DType::Bool), origin),
+                graph.add_input("x", number.clone(), origin),
+            ];
+            let kind = NodeKind::If { then_branch: Arc::new(divided), else_branch: Arc::new(same) };
+            let outputs = graph.add(kind, &inputs, origin).unwrap();
+            graph.set_outputs(outputs.to_vec());
+            for (fusion, &x) in FUSIONS.into_iter().flat_map(|f| numbers.iter().map(move |x| (f, x))) {
+                let operands = [&Array::scalar(x), &Array::scalar(divisor)];
+                let expected = compute(&NodeKind::Apply(op.clone()), &operands);
+                let found = run(&graph, fusion, &[Array::scalar(true), Array::scalar(x)]);
+                match (found, expected) {
+                    (Ok(found), Ok(expected)) => assert!(found[0].same_bits(&expected[0]), "{found:?}"),
+                    (Err(found), Err(_)) => assert!(found.to_string().contains("division by zero")),
+                    (found, expected) => panic!("{op:?} {x:?} {divisor:?}: {found:?} is not {expected:?}"),
+                }
+            }
+        }
+    }
+    check(&[i32::MIN, -7, -1, 0, 1, 2, 10, i32::MAX]);
+    check(&[i64::MIN, -7, -1, 0, 1, 2, 10, i64::MAX]);
+    check(&[0u8, 1, 2, 10, 127, 128, 255]);
 }
 
 #[test]
@@ -151,8 +213,10 @@ fn loops_of_known_length() {
         let outputs = graph.add(kind, &[a, b], origin).unwrap();
         graph.set_outputs(outputs.to_vec());
         assert!(Plan::new(&graph).unwrap().to_string().contains("scalar program"));
-        let found = run_with(&graph, &mut [Array::scalar(5i64), Array::scalar(3i64)]).unwrap();
         let expected = (0..trips as i64).fold(5, |a, i| a * 3 + i);
-        assert!(found[0].same_bits(&Array::scalar(expected)), "{trips} iterations: {found:?}");
+        for fusion in FUSIONS {
+            let found = run(&graph, fusion, &[Array::scalar(5i64), Array::scalar(3i64)]).unwrap();
+            assert!(found[0].same_bits(&Array::scalar(expected)), "{trips} iterations: {found:?}");
+        }
     }
 }

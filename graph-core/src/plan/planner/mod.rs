@@ -181,7 +181,7 @@ impl<'g> Planner<'g> {
     /// The action of a structural node, and the arena ranges that only it uses.
     fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<usize>), Error> {
         let mut scratch = Vec::new();
-        if let Some(program) = super::scalar::compile(self.graph, id)? {
+        if let Some(program) = super::scalar::compile(self.graph, id, self.options)? {
             let registers = self.scratch(program.num_registers * size_of::<u64>(), &mut scratch);
             return Ok((Action::Scalar { program, registers }, scratch));
         }

@@ -5,112 +5,33 @@
 //! instructions with jumps. A register holds the bits of a value, zero-extended.
 
 mod fuse;
+mod instruction;
+#[cfg_attr(not(feature = "jit"), path = "no_native.rs")]
+mod native;
 
 use std::collections::HashMap;
 
-use crate::error::Error;
+pub(crate) use instruction::{Instruction, Register};
+use native::Native;
+
+use crate::error::{Error, OpError};
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};
 use crate::kernel::{ScalarCheck, ScalarFn, ScalarKernel};
-use crate::op::Class;
-use crate::plan::Provenance;
+use crate::op::{Class, OpRef};
+use crate::plan::{Fusion, PlanOptions, Provenance};
 
-/// Number of a register.
-pub(crate) type Register = u32;
-
-/// One step of a program.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Instruction {
-    Unary {
-        f: fn(u64) -> u64,
-        a: Register,
-        to: Register,
-    },
-    Binary {
-        f: fn(u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        to: Register,
-    },
-    /// `g(f(a, b), c)`
-    BinaryThenLeft {
-        f: fn(u64, u64) -> u64,
-        g: fn(u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        c: Register,
-        to: Register,
-    },
-    /// `g(c, f(a, b))`
-    BinaryThenRight {
-        f: fn(u64, u64) -> u64,
-        g: fn(u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        c: Register,
-        to: Register,
-    },
-    Ternary {
-        f: fn(u64, u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        c: Register,
-        to: Register,
-    },
-    /// Fails where the check of this number does.
-    Check {
-        check: u32,
-        a: Register,
-        b: Register,
-    },
-    Copy {
-        from: Register,
-        to: Register,
-    },
-    Jump {
-        target: u32,
-    },
-    JumpIf {
-        condition: Register,
-        target: u32,
-    },
-    JumpUnless {
-        condition: Register,
-        target: u32,
-    },
-    /// Jumps if `f(a, b)` is the bits of `is`.
-    JumpIfBinary {
-        f: fn(u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        is: bool,
-        target: u32,
-    },
-    /// The same of a result that is computed first, `f(a, b)`, and another value.
-    BinaryThenJump {
-        f: fn(u64, u64) -> u64,
-        a: Register,
-        b: Register,
-        to: Register,
-        g: fn(u64, u64) -> u64,
-        other: Register,
-        /// Whether the result is the first operand of `g`.
-        is_first: bool,
-        is: bool,
-        target: u32,
-    },
-    /// Adds one to the counter, and jumps if it is less than the end.
-    Count {
-        counter: Register,
-        end: Register,
-        target: u32,
-    },
-}
-
-/// A check of two operands, and what is said when it fails.
+/// A check of an operand, and of what.
 pub(crate) struct Check {
     pub(crate) check: ScalarCheck,
     pub(crate) provenance: Provenance,
+}
+
+impl Check {
+    /// What is said when it fails.
+    pub(crate) fn error(&self) -> Error {
+        self.provenance.error(OpError::value(self.check.reason))
+    }
 }
 
 /// Code over registers.
@@ -124,13 +45,15 @@ pub(crate) struct Program {
     pub(crate) operands: Vec<Register>,
     /// Where its results are.
     pub(crate) results: Vec<Register>,
+    /// The same as machine code, on the same registers.
+    pub(crate) native: Option<Native>,
 }
 
 /// Programs beyond this size are planned as other regions are.
 const MOST_INSTRUCTIONS: usize = 4096;
 
 /// The program of a structural node; `None` where not everything in it is a scalar with a scalar function.
-pub(super) fn compile(graph: &Graph, id: NodeId) -> Result<Option<Program>, Error> {
+pub(super) fn compile(graph: &Graph, id: NodeId, options: PlanOptions) -> Result<Option<Program>, Error> {
     let node = graph.node(id);
     let facts = node.inputs().iter().map(|&value| graph.fact(value)).chain(node.facts());
     if facts.into_iter().any(|fact| fact.shape.rank() != 0) || node.facts().is_empty() {
@@ -141,7 +64,29 @@ pub(super) fn compile(graph: &Graph, id: NodeId) -> Result<Option<Program>, Erro
     let Some(results) = compiler.node(graph, id, &operands)? else { return Ok(None) };
     fuse::fuse(&mut compiler.code, &results);
     let Compiler { code, num_registers, constants, checks } = compiler;
-    Ok(Some(Program { code, num_registers, constants, checks, operands, results }))
+    let mut program = Program { code, num_registers, constants, checks, operands, results, native: None };
+    // To compile takes as long as to interpret some ten thousand instructions, and only loops come to so many.
+    let is_native = match options.fusion {
+        Fusion::Off => false,
+        Fusion::Auto => program
+            .code
+            .iter()
+            .enumerate()
+            .any(|(at, instruction)| instruction.jumps_to().is_some_and(|target| target as usize <= at)),
+        Fusion::Forced => true,
+    };
+    if is_native {
+        program.native = Native::compile(graph, id, &program);
+    }
+    Ok(Some(program))
+}
+
+/// The function of a node's op; `None` if it has none.
+fn kernel(graph: &Graph, id: NodeId, op: &OpRef) -> Result<Option<ScalarKernel>, Error> {
+    let node = graph.node(id);
+    let facts: Vec<_> = node.inputs().iter().map(|&value| graph.fact(value)).collect();
+    let kernel = op.kernel(&facts, node.facts());
+    Ok(kernel.map_err(|reason| Provenance::of(graph, id).error(reason))?.scalar())
 }
 
 #[derive(Default)]
@@ -185,6 +130,11 @@ impl Compiler {
         register
     }
 
+    /// Whether a check of a register is known to hold: of a constant.
+    fn is_known(&self, check: &ScalarCheck, register: Register) -> bool {
+        self.constants.iter().any(|&(constant, bits)| constant == register && (check.holds)(bits) != 0)
+    }
+
     fn region(&mut self, region: &Graph, arguments: &[Register]) -> Compiled {
         let mut registers: HashMap<Value, Register> = HashMap::new();
         registers.extend(region.inputs().iter().map(|&id| Value::new(id, 0)).zip(arguments.iter().copied()));
@@ -213,15 +163,13 @@ impl Compiler {
                 Class::Effect => Ok(None),
                 Class::View => Ok(Some(vec![operands[0]])),
                 _ => {
-                    let facts: Vec<_> = node.inputs().iter().map(|&value| graph.fact(value)).collect();
-                    let kernel = op.kernel(&facts, node.facts());
-                    let kernel = kernel.map_err(|reason| Provenance::of(graph, id).error(reason))?;
-                    let Some(ScalarKernel { function, check }) = kernel.scalar() else { return Ok(None) };
+                    let Some(kernel) = kernel(graph, id, op)? else { return Ok(None) };
+                    let ScalarKernel { function, check, .. } = kernel;
                     let to = self.register();
-                    if let Some(check) = check {
+                    if let Some(check) = check.filter(|check| !self.is_known(check, operands[1])) {
                         self.checks.push(Check { check, provenance: Provenance::of(graph, id) });
                         let check = (self.checks.len() - 1) as u32;
-                        self.emit(Instruction::Check { check, a: operands[0], b: operands[1] });
+                        self.emit(Instruction::Check { check, a: operands[1] });
                     }
                     self.emit(match (function, operands) {
                         (ScalarFn::Unary(f), &[a]) => Instruction::Unary { f, a, to },
@@ -357,76 +305,6 @@ impl Compiler {
         }
         self.code[writer].set_destination(to);
         true
-    }
-}
-
-impl Instruction {
-    fn jumps_to(&self) -> Option<u32> {
-        let mut copy = *self;
-        copy.target_mut().copied()
-    }
-
-    fn target_mut(&mut self) -> Option<&mut u32> {
-        match self {
-            Instruction::Jump { target }
-            | Instruction::JumpIf { target, .. }
-            | Instruction::JumpUnless { target, .. }
-            | Instruction::JumpIfBinary { target, .. }
-            | Instruction::BinaryThenJump { target, .. }
-            | Instruction::Count { target, .. } => Some(target),
-            _ => None,
-        }
-    }
-
-    /// Where a computing instruction puts its result; `None` for jumps.
-    fn destination(&self) -> Option<Register> {
-        match *self {
-            Instruction::Unary { to, .. }
-            | Instruction::Binary { to, .. }
-            | Instruction::BinaryThenLeft { to, .. }
-            | Instruction::BinaryThenRight { to, .. }
-            | Instruction::Ternary { to, .. }
-            | Instruction::Copy { to, .. } => Some(to),
-            // It computes nothing, but is no jump either: a register that there is not.
-            Instruction::Check { .. } => Some(Register::MAX),
-            Instruction::Jump { .. }
-            | Instruction::JumpIf { .. }
-            | Instruction::JumpUnless { .. }
-            | Instruction::JumpIfBinary { .. }
-            | Instruction::BinaryThenJump { .. }
-            | Instruction::Count { .. } => None,
-        }
-    }
-
-    fn set_destination(&mut self, register: Register) {
-        match self {
-            Instruction::Unary { to, .. }
-            | Instruction::Binary { to, .. }
-            | Instruction::Ternary { to, .. }
-            | Instruction::Copy { to, .. } => *to = register,
-            _ => unreachable!("called for what computes"),
-        }
-    }
-
-    fn reads(&self, register: Register) -> bool {
-        match *self {
-            Instruction::Unary { a, .. } => a == register,
-            Instruction::Binary { a, b, .. } | Instruction::Check { a, b, .. } => {
-                a == register || b == register
-            }
-            Instruction::BinaryThenLeft { a, b, c, .. }
-            | Instruction::BinaryThenRight { a, b, c, .. }
-            | Instruction::Ternary { a, b, c, .. } => [a, b, c].contains(&register),
-            Instruction::Copy { from, .. } => from == register,
-            Instruction::Jump { .. } => false,
-            Instruction::JumpIf { condition, .. } | Instruction::JumpUnless { condition, .. } => {
-                condition == register
-            }
-            Instruction::JumpIfBinary { a, b, .. } => a == register || b == register,
-            // What it computes first, it reads; but that is its own affair.
-            Instruction::BinaryThenJump { a, b, other, .. } => [a, b, other].contains(&register),
-            Instruction::Count { counter, end, .. } => counter == register || end == register,
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! `cast`: conversion between dtypes, as Rust's `as` converts.
 
 use graph_core::{
-    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, ScalarFn, ScalarKernel, Value, Vjp,
-    operands, with_element,
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Primitive, ScalarFn, ScalarKernel,
+    Value, Vjp, operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -39,7 +39,8 @@ impl Op for Cast {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (from, to) = (inputs[0].dtype, self.to);
-        let scalar = ScalarKernel { function: on_bits(from, to), check: None };
+        let scalar =
+            ScalarKernel { function: on_bits(from, to), check: None, primitive: Some(Primitive::Cast) };
         let function = ElementFunction::new(row_loop(from, to)).with_scalar(Some(scalar));
         Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }

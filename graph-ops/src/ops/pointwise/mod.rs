@@ -110,7 +110,11 @@ impl Op for Pointwise {
             accepts: self.0.domain().describe(),
         })?;
         let dtype = inputs[0].dtype;
-        let scalar = |function| ScalarKernel { function, check: self.0.bits_check(dtype) };
+        let scalar = |function| ScalarKernel {
+            function,
+            check: self.0.bits_check(dtype),
+            primitive: self.0.primitive(dtype),
+        };
         let function = ElementFunction::new(row_loop)
             .with_check(self.0.value_check(dtype))
             .with_cost(self.0.cost(dtype))

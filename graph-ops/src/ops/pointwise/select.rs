@@ -1,8 +1,8 @@
 //! `select`: a choice between two tensors, element by element.
 
 use graph_core::{
-    Class, DType, Error, Fact, Facts, Kernel, Op, OpError, ScalarFn, ScalarKernel, Value, Vjp, operands,
-    with_element,
+    Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Primitive, ScalarFn, ScalarKernel, Value, Vjp,
+    operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -43,8 +43,8 @@ impl Op for Select {
 
     fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let row_loop = with_element!(outputs[0].dtype, T => select_loop!(T));
-        let function = ScalarFn::Ternary(|mask, a, b| if mask != 0 { a } else { b });
-        let scalar = ScalarKernel { function, check: None };
+        let function = ScalarFn::Ternary(on_bits);
+        let scalar = ScalarKernel { function, check: None, primitive: Some(Primitive::Select) };
         let function = ElementFunction::new(row_loop).with_scalar(Some(scalar));
         Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
     }
@@ -52,6 +52,10 @@ impl Op for Select {
     fn class(&self) -> Class {
         Class::Pointwise
     }
+}
+
+extern "C" fn on_bits(mask: u64, a: u64, b: u64) -> u64 {
+    if mask != 0 { a } else { b }
 }
 
 impl Tensor {

@@ -10,7 +10,7 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, Link, OpError, ScalarCheck, ScalarFn, View};
+use graph_core::{DType, Link, OpError, Primitive, ScalarCheck, ScalarFn, View};
 
 use super::{Domain, Pointwise, binary};
 use crate::kernels::chain::LinkOp;
@@ -329,6 +329,34 @@ impl ScalarOp {
         op.link(dtype)
     }
 
+    /// The row as an instruction of a processor, if it is one or few.
+    pub(super) fn primitive(self, dtype: DType) -> Option<Primitive> {
+        Some(match self {
+            ScalarOp::Neg => Primitive::Neg,
+            ScalarOp::Abs => Primitive::Abs,
+            ScalarOp::Sqrt => Primitive::Sqrt,
+            ScalarOp::Relu => Primitive::Relu,
+            ScalarOp::Not => Primitive::Not,
+            ScalarOp::Add => Primitive::Add,
+            ScalarOp::Sub => Primitive::Sub,
+            ScalarOp::Mul => Primitive::Mul,
+            ScalarOp::Div => Primitive::Div,
+            ScalarOp::Rem if dtype.is_int() => Primitive::Rem,
+            ScalarOp::Minimum => Primitive::Minimum,
+            ScalarOp::Maximum => Primitive::Maximum,
+            ScalarOp::And => Primitive::And,
+            ScalarOp::Or => Primitive::Or,
+            ScalarOp::Xor => Primitive::Xor,
+            ScalarOp::Eq => Primitive::Eq,
+            ScalarOp::Ne => Primitive::Ne,
+            ScalarOp::Lt => Primitive::Lt,
+            ScalarOp::Le => Primitive::Le,
+            ScalarOp::Gt => Primitive::Gt,
+            ScalarOp::Ge => Primitive::Ge,
+            _ => return None,
+        })
+    }
+
     /// What must be checked in the second operand's data before the loop may run.
     pub(super) fn value_check(self, dtype: DType) -> Option<fn(View<'_>) -> Result<(), OpError>> {
         match self {
@@ -340,22 +368,26 @@ impl ScalarOp {
 }
 
 impl ScalarOp {
-    /// [`value_check`](ScalarOp::value_check) of two single elements, on their bits.
+    /// [`value_check`](ScalarOp::value_check) of a single element, on its bits.
     pub(super) fn bits_check(self, dtype: DType) -> Option<ScalarCheck> {
+        extern "C" fn is_divisor(divisor: u64) -> u64 {
+            u64::from(divisor != 0)
+        }
+        extern "C" fn is_i32_exponent(exponent: u64) -> u64 {
+            u64::from(exponent as u32 as i32 >= 0)
+        }
+        extern "C" fn is_i64_exponent(exponent: u64) -> u64 {
+            u64::from(exponent <= u64::from(u32::MAX))
+        }
         match self {
-            ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => Some(|_, divisor| match divisor {
-                0 => Err(OpError::value(DIVISION_BY_ZERO)),
-                _ => Ok(()),
-            }),
-            ScalarOp::Pow if dtype == DType::I32 => Some(|_, exponent| match (exponent as u32 as i32) < 0 {
-                true => Err(OpError::value(NEGATIVE_EXPONENT)),
-                false => Ok(()),
-            }),
+            ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => {
+                Some(ScalarCheck { holds: is_divisor, reason: DIVISION_BY_ZERO })
+            }
+            ScalarOp::Pow if dtype == DType::I32 => {
+                Some(ScalarCheck { holds: is_i32_exponent, reason: NEGATIVE_EXPONENT })
+            }
             ScalarOp::Pow if dtype == DType::I64 => {
-                Some(|_, exponent| match exponent > u64::from(u32::MAX) {
-                    true => Err(OpError::value(NEGATIVE_EXPONENT)),
-                    false => Ok(()),
-                })
+                Some(ScalarCheck { holds: is_i64_exponent, reason: NEGATIVE_EXPONENT })
             }
             _ => None,
         }
