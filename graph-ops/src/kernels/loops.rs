@@ -201,10 +201,9 @@ bits! {
 macro_rules! unary_bits {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{Bits, call1};
-        extern "C" fn f(x: u64) -> u64 {
-            call1::<$ty, _>($f, <$ty>::of(x)).bits()
-        }
-        graph_core::ScalarFn::Unary(f)
+        graph_core::ScalarFn::Unary($crate::kernels::loops::scalar_fn!(
+            $width | x: u64 | call1::<$ty, _>($f, <$ty>::of(x)).bits()
+        ))
     }};
 }
 
@@ -212,10 +211,39 @@ macro_rules! unary_bits {
 macro_rules! binary_bits {
     ($width:ident $ty:ty, $f:expr) => {{
         use $crate::kernels::loops::{Bits, call2};
-        extern "C" fn f(x: u64, y: u64) -> u64 {
-            call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits()
+        graph_core::ScalarFn::Binary($crate::kernels::loops::scalar_fn!(
+            $width | x: u64, y: u64 | call2::<$ty, _>($f, <$ty>::of(x), <$ty>::of(y)).bits()
+        ))
+    }};
+}
+
+/// A function on bits; a wide one, for processors that have them, with fused multiply-adds as instructions.
+macro_rules! scalar_fn {
+    (plain |$($argument:ident: $ty:ty),*| $body:expr) => {{
+        extern "C" fn portable($($argument: $ty),*) -> u64 {
+            $body
         }
-        graph_core::ScalarFn::Binary(f)
+        portable
+    }};
+    (wide |$($argument:ident: $ty:ty),*| $body:expr) => {{
+        extern "C" fn portable($($argument: $ty),*) -> u64 {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        extern "C" fn fused($($argument: $ty),*) -> u64 {
+            $body
+        }
+        type Function = extern "C" fn($($ty),*) -> u64;
+        match $crate::kernels::instructions::Instructions::fastest() {
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::instructions::Instructions::Avx512
+            | $crate::kernels::instructions::Instructions::Avx2 => {
+                // SAFETY: this processor has the instructions, so that the function is as safe as any other.
+                unsafe { std::mem::transmute::<unsafe extern "C" fn($($ty),*) -> u64, Function>(fused) }
+            }
+            _ => portable as Function,
+        }
     }};
 }
 
@@ -241,7 +269,7 @@ macro_rules! select_loop {
     }};
 }
 
-pub(crate) use {binary_bits, binary_loop, multiversion, select_loop, unary_bits, unary_loop};
+pub(crate) use {binary_bits, binary_loop, multiversion, scalar_fn, select_loop, unary_bits, unary_loop};
 
 /// Calls a function, so that a closure's argument type is known where it is written.
 #[inline(always)]

@@ -1,14 +1,14 @@
 //! The error function.
 
 use super::exp::exp_of_negated;
-use super::polynomial;
+use super::{fused, polynomial};
 
 /// `2/√π ∫₀ˣ exp(-t²) dt`
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let magnitude = x.abs();
     let square = x * x;
-    let near = x + x * polynomial(
+    let p = polynomial(
         square,
         [
             0.128_379_17,
@@ -20,6 +20,7 @@ pub(crate) fn erf(x: f32) -> f32 {
             0.000_078_069_04,
         ],
     );
+    let near = fused(x, p, x);
     // Farther out, 1 - exp(-q) with a polynomial q; from here on the result is 1.
     let bounded = if magnitude > 4.0 { 4.0 } else { magnitude };
     let q = polynomial(

@@ -1,6 +1,6 @@
 //! The exponential, and what is made of it: `eˣ - 1`, the logistic function and the hyperbolic tangent.
 
-use super::{LN_2_HIGH, LN_2_LOW, polynomial, power_of_two};
+use super::{LN_2_HIGH, LN_2_LOW, fused, polynomial, power_of_two};
 
 /// 1.5 · 2²³: the unit in the last place of numbers about it is 1, so adding it rounds to the nearest integer.
 const ROUNDER: f32 = 12_582_912.0;
@@ -8,12 +8,12 @@ const ROUNDER: f32 = 12_582_912.0;
 /// `x = k ln 2 + r` with `|r| <= ln 2 / 2`: gives `eʳ - 1` and `k`. `|x|` is at most 200.
 #[inline(always)]
 fn reduced(x: f32) -> (f32, i32) {
-    let rounded = x * std::f32::consts::LOG2_E + ROUNDER;
+    let rounded = fused(x, std::f32::consts::LOG2_E, ROUNDER);
     let k = rounded.to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
     let multiple = rounded - ROUNDER;
-    let r = (x - multiple * LN_2_HIGH) - multiple * LN_2_LOW;
+    let r = fused(multiple, -LN_2_LOW, fused(multiple, -LN_2_HIGH, x));
     let q = polynomial(r, [0.5, 0.166_665_32, 0.041_666_165, 0.008_368_035, 0.001_397_370_2]);
-    (r + r * r * q, k)
+    (fused(r * r, q, r), k)
 }
 
 /// `eˣ`
@@ -45,7 +45,7 @@ pub(crate) fn exp_m1(x: f32) -> f32 {
     let half = k >> 1;
     let other = k.wrapping_sub(half);
     let power = power_of_two(half);
-    let y = (power * p + (power - power_of_two(other.wrapping_neg()))) * power_of_two(other);
+    let y = fused(power, p, power - power_of_two(other.wrapping_neg())) * power_of_two(other);
     // -0 would have become 0.
     if x == 0.0 { x } else { y }
 }
@@ -67,6 +67,6 @@ pub(crate) fn tanh(x: f32) -> f32 {
     let bounded = if magnitude > 10.0 { 10.0 } else { magnitude };
     let (p, k) = reduced(-2.0 * bounded);
     let power = power_of_two(k);
-    let m = power * p + (power - 1.0); // e⁻²ˣ - 1
+    let m = fused(power, p, power - 1.0); // e⁻²ˣ - 1
     (-m / (2.0 + m)).copysign(x)
 }

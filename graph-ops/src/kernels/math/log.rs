@@ -1,7 +1,7 @@
 //! The natural logarithm, `ln(1 + x)`, and the smooth rectifier made of it.
 
 use super::exp::exp;
-use super::{LN_2_HIGH, LN_2_LOW, polynomial};
+use super::{LN_2_HIGH, LN_2_LOW, fused, polynomial};
 
 /// The bits of √½, above which a significand is reduced to.
 const SQRT_HALF: u32 = 0x3f35_04f3;
@@ -29,8 +29,8 @@ fn ln_of_normal(x: f32, extra: f32) -> f32 {
     );
     let square = f * f;
     // The small terms first.
-    let small = square * f * p + k * LN_2_LOW;
-    k * LN_2_HIGH + (f + (small - 0.5 * square))
+    let small = fused(square * f, p, k * LN_2_LOW);
+    fused(k, LN_2_HIGH, f + fused(-0.5, square, small))
 }
 
 /// `ln x`
@@ -70,5 +70,5 @@ pub(crate) fn softplus(x: f32) -> f32 {
     let p = polynomial(square, [0.333_333_37, 0.199_994_74, 0.143_076_09, 0.107_218_59, 0.121_231_72]);
     let twice = s + s;
     // The larger of x and 0; NaN stays.
-    (twice + twice * (square * p)) + if x < 0.0 { 0.0 } else { x }
+    fused(twice, square * p, twice) + if x < 0.0 { 0.0 } else { x }
 }
