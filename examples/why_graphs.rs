@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // The plan of each: a step is a loop over memory.
-    let unfused = PlanOptions { fusion: Fusion::Off };
+    let unfused = PlanOptions { fusion: Fusion::Off, ..PlanOptions::default() };
     let ways = [
         ("as traced", Plan::with_options(&traced, unfused)?),
         ("with the passes", Plan::with_options(&optimized, unfused)?),

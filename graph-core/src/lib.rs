@@ -55,7 +55,7 @@ pub use passes::{
     Changed, Pass, PassRun, Pipeline, Report, Reshape, cse, dce, fold, forward, hoist, inline, share, unroll,
 };
 pub use pending::{Pending, PendingOperand};
-pub use plan::{Fusion, Plan, PlanOptions};
+pub use plan::{Fusion, MachineCode, Plan, PlanOptions};
 pub use pool::empty_pool;
 pub use rewrite::{Bindings, FindOp, Rule, Rules, Site, Term, simplify};
 pub use scope::NameScope;

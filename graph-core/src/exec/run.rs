@@ -175,19 +175,17 @@ unsafe fn run_step(step: &Step, frame: &Frame<'_>) -> Result<(), Error> {
             // SAFETY: as for `Call`.
             unsafe { run_region(chosen, frame, &operands, &results(step, frame)) }
         }
-        Action::Scalar { program, registers } => {
+        Action::Scalar { code, registers } => {
+            let program = &code.program;
             let start = frame.address(Place::Arena(*registers)).cast::<u64>();
             // SAFETY: the planner gave the registers an aligned slot of the arena, which nothing else uses now.
             let registers = unsafe { std::slice::from_raw_parts_mut(start, program.num_registers) };
-            for &(register, value) in &program.constants {
-                registers[register as usize] = value;
-            }
             for (argument, &register) in step.arguments.iter().zip(&program.operands) {
                 // SAFETY: by the frame's invariant no result overlaps an argument.
                 let view = unsafe { frame.source(argument) }.view();
                 registers[register as usize] = bits(view.as_bytes());
             }
-            scalar::run(program, registers)?;
+            scalar::run(code, registers)?;
             for (slot, &register) in step.results.iter().zip(&program.results) {
                 let bytes = registers[register as usize].to_le_bytes();
                 let to = frame.address(slot.place);

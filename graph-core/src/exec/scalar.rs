@@ -1,12 +1,16 @@
 //! Running scalar programs.
 
 use crate::error::Error;
-use crate::plan::{Instruction, Program};
+use crate::plan::{Instruction, ScalarCode};
 
-/// Runs the code on registers that hold constants and operands.
-pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error> {
-    if let Some(native) = &program.native {
+/// Runs the code on registers that hold operands.
+pub(super) fn run(code: &ScalarCode, registers: &mut [u64]) -> Result<(), Error> {
+    let ScalarCode { program, native } = code;
+    if let Some(native) = native {
         return native.run(registers);
+    }
+    for &(register, value) in &program.constants {
+        registers[register as usize] = value;
     }
     let code = &program.code[..];
     let mut at = 0;
@@ -31,7 +35,7 @@ pub(super) fn run(program: &Program, registers: &mut [u64]) -> Result<(), Error>
             }
             Instruction::Check { check, a } => {
                 let check = &program.checks[check as usize];
-                if (check.check.holds)(registers[a as usize]) == 0 {
+                if !check.holds(registers[a as usize]) {
                     return Err(check.error());
                 }
             }

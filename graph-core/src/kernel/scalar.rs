@@ -2,6 +2,9 @@
 
 /// What a kernel does to single elements: on their bits, zero-extended. In C's convention, so that machine code made at run
 /// time can call it.
+///
+/// # Panics
+/// They must not: a panic in such a function ends the process.
 #[derive(Debug, Clone, Copy)]
 pub enum ScalarFn {
     /// Of one operand.
@@ -15,7 +18,8 @@ pub enum ScalarFn {
 /// What must hold of the second operand of a function on bits.
 #[derive(Debug, Clone, Copy)]
 pub struct ScalarCheck {
-    /// 1 where it holds, else 0.
+    /// 1 where it holds, else 0; of the operand alone, so that it can be asked of a constant before anything runs. It must not
+    /// panic.
     pub holds: extern "C" fn(u64) -> u64,
     /// What is said where it does not.
     pub reason: &'static str,
@@ -28,21 +32,22 @@ pub struct ScalarKernel {
     pub function: ScalarFn,
     /// What must hold of the second operand of a binary function before it is called.
     pub check: Option<ScalarCheck>,
-    /// The function by its name, if a compiler may know it. The feature `jit` makes instructions of it; others it calls.
+    /// The function by its name, if it is one that a compiler may know: then machine code need not call it.
     pub primitive: Option<Primitive>,
 }
 
-/// The functions that processors have instructions for, on operands of any dtype that the node's facts allow, one for all but
-/// [`Select`](Primitive::Select)'s condition. Integers wrap around.
+/// Functions that are an instruction of the processor, or few. All operands are of one dtype, but for
+/// [`Select`](Primitive::Select)'s; the result is of the same, but for a cast's and comparisons'. Where the dtypes are others,
+/// or there are no such instructions, the function is called. Integers wrap around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Primitive {
     /// `-x`
     Neg,
-    /// `|x|`
+    /// `|x|`; of the least integer, itself.
     Abs,
     /// The square root of a float.
     Sqrt,
-    /// `max(x, 0)`; NaN stays.
+    /// 0 where `x < 0`, else `x`: NaN and -0 stay.
     Relu,
     /// `!x`, of a truth value or the bits of an integer.
     Not,
@@ -54,13 +59,13 @@ pub enum Primitive {
     Sub,
     /// `x * y`
     Mul,
-    /// `x / y`; of integers towards zero, with a divisor that is not zero.
+    /// `x / y`; of integers towards zero, with a divisor that is not zero. (By a divisor that is not known, it is called.)
     Div,
     /// The remainder of that, with the sign of `x`, of integers.
     Rem,
-    /// The smaller; NaN if either is.
+    /// `x` where `x < y` or `x` is NaN, else `y`.
     Minimum,
-    /// The larger; NaN if either is.
+    /// `x` where `x > y` or `x` is NaN, else `y`.
     Maximum,
     /// `x & y`
     And,
@@ -80,6 +85,6 @@ pub enum Primitive {
     Gt,
     /// `x >= y`
     Ge,
-    /// The second operand if the first is true, else the third.
+    /// The second operand if the first, a truth value, is true, else the third.
     Select,
 }

@@ -19,7 +19,7 @@ pub(crate) use print::Alone;
 pub(crate) use rows::{
     Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target,
 };
-pub(crate) use scalar::{Instruction, Program, bits};
+pub(crate) use scalar::{Instruction, ScalarCode, bits};
 
 use crate::array::Array;
 use crate::error::{Error, OpError, Operand};
@@ -61,6 +61,8 @@ pub struct Plan {
 pub struct PlanOptions {
     /// Which ops are computed together.
     pub fusion: Fusion,
+    /// Which control flow on scalars becomes machine code.
+    pub machine_code: MachineCode,
 }
 
 /// Whether ops on the same rows are computed together, in one step.
@@ -72,6 +74,18 @@ pub enum Fusion {
     #[default]
     Auto,
     /// Wherever it can be done, an op alone included: shows in tests that nothing depends on the estimates.
+    Forced,
+}
+
+/// Whether control flow on scalars becomes machine code. Without the feature `jit`, none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MachineCode {
+    /// It is interpreted.
+    Off,
+    /// Loops that may be long.
+    #[default]
+    Auto,
+    /// Whatever can.
     Forced,
 }
 
@@ -151,7 +165,7 @@ pub(crate) enum Action {
     Call(SubPlan),
     /// Control flow on scalars.
     Scalar {
-        program: Program,
+        code: ScalarCode,
         /// Offset of the registers.
         registers: usize,
     },

@@ -94,9 +94,9 @@ impl fmt::Display for Plan {
                 .collect();
             write!(f, "  {} = {}({})", results.join(", "), step.provenance.op, arguments.join(", "))?;
             match &step.action {
-                Action::Scalar { program, .. } => {
-                    write!(f, ", a scalar program of {} instructions", program.code.len())?;
-                    if program.native.is_some() {
+                Action::Scalar { code, .. } => {
+                    write!(f, ", a scalar program of {} instructions", code.program.code.len())?;
+                    if code.native.is_some() {
                         write!(f, ", as machine code")?;
                     }
                 }

@@ -217,7 +217,7 @@ macro_rules! binary_bits {
     }};
 }
 
-/// A function on bits; a wide one, for processors that have them, with fused multiply-adds as instructions.
+/// A function on bits. One of floats is compiled for processors with fused multiply-adds, too, which are calls elsewhere.
 macro_rules! scalar_fn {
     (plain |$($argument:ident: $ty:ty),*| $body:expr) => {{
         extern "C" fn portable($($argument: $ty),*) -> u64 {
@@ -239,7 +239,8 @@ macro_rules! scalar_fn {
             #[cfg(target_arch = "x86_64")]
             $crate::kernels::instructions::Instructions::Avx512
             | $crate::kernels::instructions::Instructions::Avx2 => {
-                // SAFETY: this processor has the instructions, so that the function is as safe as any other.
+                // SAFETY: both are pointers to functions of C's convention with the same signature, of numbers, which are passed
+                // the same way whatever the features are; this processor has those that the function needs.
                 unsafe { std::mem::transmute::<unsafe extern "C" fn($($ty),*) -> u64, Function>(fused) }
             }
             _ => portable as Function,

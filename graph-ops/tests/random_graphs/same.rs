@@ -1,7 +1,8 @@
 //! The planner and every pass, against the reference.
 
 use graph_core::{
-    Arena, Array, Changed, Element, Fusion, Graph, NodeKind, Plan, PlanOptions, verify, with_element,
+    Arena, Array, Changed, Element, Fusion, Graph, MachineCode, NodeKind, Plan, PlanOptions, verify,
+    with_element,
 };
 use graph_ops::pipeline;
 use graph_ops::registry::op_from_text;
@@ -52,8 +53,14 @@ fn has_elided(text: &str) -> bool {
 /// Runs the graph by its plan, as made with and without fusion, and with all fusion that there can be; inputs that are not donated must not be touched.
 #[track_caller]
 fn check_run(what: &str, graph: &Graph, inputs: &[Array], expected: &[Array]) {
-    for fusion in [Fusion::Auto, Fusion::Off, Fusion::Forced] {
-        check_plan(&format!("{what}, fusion {fusion:?}"), graph, PlanOptions { fusion }, inputs, expected);
+    let options = [
+        PlanOptions::default(),
+        PlanOptions { fusion: Fusion::Off, machine_code: MachineCode::Forced },
+        PlanOptions { fusion: Fusion::Forced, machine_code: MachineCode::Off },
+        PlanOptions { fusion: Fusion::Forced, machine_code: MachineCode::Forced },
+    ];
+    for options in options {
+        check_plan(&format!("{what}, {options:?}"), graph, options, inputs, expected);
     }
 }
 

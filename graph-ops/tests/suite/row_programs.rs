@@ -51,8 +51,10 @@ pub(crate) fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> 
     let mut steps = 0;
     for donated in [false, true] {
         let graph = traced(facts, donated, function);
-        let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
-        let (plan, forced) = run(&graph, PlanOptions { fusion: Fusion::Forced }, &inputs);
+        let (_, expected) =
+            run(&graph, PlanOptions { fusion: Fusion::Off, ..PlanOptions::default() }, &inputs);
+        let (plan, forced) =
+            run(&graph, PlanOptions { fusion: Fusion::Forced, ..PlanOptions::default() }, &inputs);
         assert!(forced.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "forced\n{plan}\n{graph}");
         for threads in [1, 2, 4] {
             set_num_threads(threads);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Arena, Array, Class, DType, Element, Error, Fact, Fusion, Graph, Mode, NodeKind, OpRef, Origin, Plan,
-    PlanOptions, compute, with_mode,
+    Arena, Array, Class, DType, Element, Error, Fact, Graph, MachineCode, Mode, NodeKind, OpRef, Origin,
+    Plan, PlanOptions, compute, with_mode,
 };
 use graph_ops::ops::pointwise::{Pointwise, ScalarOp};
 use graph_ops::registry::{Sample, samples};
@@ -12,11 +12,15 @@ use graph_ops::{Tensor, catch, while_loop};
 
 use crate::support::Numbers;
 
-/// Never and wherever it can be done: with the feature `jit`, interpreted and as machine code.
-const FUSIONS: [Fusion; 2] = [Fusion::Off, Fusion::Forced];
+/// Interpreted and, with the feature `jit`, as machine code.
+const BOTH: [MachineCode; 2] = [MachineCode::Off, MachineCode::Forced];
 
-fn run(graph: &Graph, fusion: Fusion, inputs: &[Array]) -> Result<Vec<Array>, Error> {
-    let plan = Plan::with_options(graph, PlanOptions { fusion })?;
+fn plan(graph: &Graph, machine_code: MachineCode) -> Result<Plan, Error> {
+    Plan::with_options(graph, PlanOptions { machine_code, ..PlanOptions::default() })
+}
+
+fn run(graph: &Graph, machine_code: MachineCode, inputs: &[Array]) -> Result<Vec<Array>, Error> {
+    let plan = plan(graph, machine_code)?;
     plan.run(&mut inputs.to_vec(), &mut Arena::new(&plan))
 }
 
@@ -52,7 +56,7 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
             continue;
         }
         let Some(graph) = branch(&sample) else { continue };
-        let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced }).unwrap().to_string();
+        let plan = plan(&graph, MachineCode::Forced).unwrap().to_string();
         if graph.outputs().iter().all(|&output| graph.fact(output).shape.rank() == 0) {
             assert!(plan.contains("scalar program"), "{:?}: {plan}", sample.op);
             assert_eq!(plan.contains("as machine code"), cfg!(feature = "jit"), "{plan}");
@@ -65,8 +69,8 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
             let expected = compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>());
             let mut inputs = vec![Array::scalar(seed % 2 == 0)];
             inputs.extend(operands.iter().cloned());
-            for fusion in FUSIONS {
-                match (run(&graph, fusion, &inputs), &expected) {
+            for code in BOTH {
+                match (run(&graph, code, &inputs), &expected) {
                     (Ok(found), Ok(expected)) => {
                         assert!(
                             found[0].same_bits(&expected[0]),
@@ -87,6 +91,138 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
     }
     // The rows of the table in each of their dtypes, select, and all casts.
     assert!(programs > 150, "only {programs} samples became scalar programs");
+}
+
+/// What rounding, wrapping around, saturation and comparisons treat in their own ways.
+fn special(dtype: DType) -> Vec<Array> {
+    match dtype {
+        DType::F32 => [
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            255.5,
+            300.0,
+            f32::MIN_POSITIVE / 8.0,
+            2f32.powi(31),
+            -(2f32.powi(63)),
+            f32::MAX,
+            f32::NEG_INFINITY,
+            f32::INFINITY,
+            f32::NAN,
+        ]
+        .map(Array::scalar)
+        .to_vec(),
+        DType::F64 => [
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            255.5,
+            1e-40,
+            2f64.powi(31),
+            -(2f64.powi(63)),
+            1e300,
+            f64::NEG_INFINITY,
+            f64::INFINITY,
+            f64::NAN,
+        ]
+        .map(Array::scalar)
+        .to_vec(),
+        DType::I32 => [i32::MIN, -256, -1, 0, 1, 2, 255, i32::MAX].map(Array::scalar).to_vec(),
+        DType::I64 => [i64::MIN, 1 << 32, -1, 0, 1, 2, 255, i64::MAX].map(Array::scalar).to_vec(),
+        DType::U8 => [0u8, 1, 2, 127, 128, 255].map(Array::scalar).to_vec(),
+        DType::Bool => [false, true].map(Array::scalar).to_vec(),
+    }
+}
+
+/// Which NaN a NaN is, nobody promises.
+fn same(found: &Array, expected: &Array) -> bool {
+    fn is_nan<T: Element>(x: &Array) -> bool {
+        x.as_slice::<T>().is_some_and(|x| x[0].partial_cmp(&x[0]).is_none())
+    }
+    let is_nan = |x| is_nan::<f32>(x) || is_nan::<f64>(x);
+    found.same_bits(expected) || (found.fact() == expected.fact() && is_nan(found) && is_nan(expected))
+}
+
+#[test]
+fn special_values_in_every_scalar_function() {
+    let mut seen = std::collections::HashSet::new();
+    for mut sample in samples().into_iter().filter(|sample| sample.op.class() == Class::Pointwise) {
+        sample.operands.iter_mut().for_each(|x| x.fact = Fact::scalar(x.fact.dtype));
+        let dtypes: Vec<_> = sample.operands.iter().map(|x| x.fact.dtype).collect();
+        let Some(graph) = branch(&sample) else { continue };
+        if !seen.insert(format!("{:?} {dtypes:?}", sample.op)) {
+            continue;
+        }
+        let plans = BOTH.map(|code| plan(&graph, code).unwrap());
+        let all: Vec<Vec<Array>> = dtypes.iter().map(|&dtype| special(dtype)).collect();
+        let count: usize = all.iter().map(Vec::len).product();
+        for mut number in 0..count {
+            let operands: Vec<Array> = all
+                .iter()
+                .map(|values| {
+                    let value = values[number % values.len()].clone();
+                    number /= values.len();
+                    value
+                })
+                .collect();
+            let expected = compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>());
+            for plan in &plans {
+                let mut inputs = vec![Array::scalar(true)];
+                inputs.extend(operands.iter().cloned());
+                match (plan.run(&mut inputs, &mut Arena::new(plan)), &expected) {
+                    (Ok(found), Ok(expected)) => {
+                        let op = &sample.op;
+                        assert!(
+                            same(&found[0], &expected[0]),
+                            "{op:?} of {operands:?}: {found:?} {expected:?}"
+                        );
+                    }
+                    (Err(found), Err(expected)) => {
+                        assert!(found.to_string().contains(&expected.to_string()), "{found} {expected}");
+                    }
+                    (found, expected) => panic!("{:?}: {found:?} is not {expected:?}", sample.op),
+                }
+            }
+        }
+    }
+}
+
+/// More values at once than a page of the stack has room for.
+#[test]
+fn many_values_at_once() {
+    let origin = Origin::caller();
+    let number = Fact::scalar(DType::F64);
+    let apply = |op| NodeKind::Apply(OpRef::new(Pointwise(op)));
+    let mut body = Graph::new("body");
+    let x = body.add_input("x", number.clone(), origin);
+    let mut values = vec![x];
+    for i in 0..1500 {
+        let last = values[values.len() - 1];
+        let op = if i % 3 == 0 { ScalarOp::Sin } else { ScalarOp::Add };
+        let operands = if i % 3 == 0 { vec![last] } else { vec![last, x] };
+        values.push(body.add(apply(op), &operands, origin).unwrap()[0]);
+    }
+    let sum = values
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|sum, x| body.add(apply(ScalarOp::Add), &[sum, x], origin).unwrap()[0]);
+    body.set_outputs(vec![sum.unwrap()]);
+    let mut other = Graph::new("other");
+    let y = other.add_input("x", number.clone(), origin);
+    other.set_outputs(vec![y]);
+    let mut graph = Graph::new("choice");
+    let inputs =
+        [graph.add_input("p", Fact::scalar(DType::Bool), origin), graph.add_input("x", number, origin)];
+    let kind = NodeKind::If { then_branch: Arc::new(body), else_branch: Arc::new(other) };
+    let outputs = graph.add(kind, &inputs, origin).unwrap();
+    graph.set_outputs(outputs.to_vec());
+    assert!(plan(&graph, MachineCode::Off).unwrap().to_string().contains("scalar program"));
+    let inputs = [Array::scalar(true), Array::scalar(0.25f64)];
+    let [interpreted, compiled] = BOTH.map(|code| run(&graph, code, &inputs).unwrap());
+    assert!(interpreted[0].same_bits(&compiled[0]), "{interpreted:?} {compiled:?}");
 }
 
 /// Divisors that the processor refuses, among them; the least number divided by -1 wraps around.
@@ -116,10 +252,10 @@ fn integers_divided_by_constants() {
             let kind = NodeKind::If { then_branch: Arc::new(divided), else_branch: Arc::new(same) };
             let outputs = graph.add(kind, &inputs, origin).unwrap();
             graph.set_outputs(outputs.to_vec());
-            for (fusion, &x) in FUSIONS.into_iter().flat_map(|f| numbers.iter().map(move |x| (f, x))) {
+            for (code, &x) in BOTH.into_iter().flat_map(|f| numbers.iter().map(move |x| (f, x))) {
                 let operands = [&Array::scalar(x), &Array::scalar(divisor)];
                 let expected = compute(&NodeKind::Apply(op.clone()), &operands);
-                let found = run(&graph, fusion, &[Array::scalar(true), Array::scalar(x)]);
+                let found = run(&graph, code, &[Array::scalar(true), Array::scalar(x)]);
                 match (found, expected) {
                     (Ok(found), Ok(expected)) => assert!(found[0].same_bits(&expected[0]), "{found:?}"),
                     (Err(found), Err(_)) => assert!(found.to_string().contains("division by zero")),
@@ -214,8 +350,8 @@ fn loops_of_known_length() {
         graph.set_outputs(outputs.to_vec());
         assert!(Plan::new(&graph).unwrap().to_string().contains("scalar program"));
         let expected = (0..trips as i64).fold(5, |a, i| a * 3 + i);
-        for fusion in FUSIONS {
-            let found = run(&graph, fusion, &[Array::scalar(5i64), Array::scalar(3i64)]).unwrap();
+        for code in BOTH {
+            let found = run(&graph, code, &[Array::scalar(5i64), Array::scalar(3i64)]).unwrap();
             assert!(found[0].same_bits(&Array::scalar(expected)), "{trips} iterations: {found:?}");
         }
     }

@@ -80,7 +80,7 @@ fn products_of_transposed_matrices() {
     optimize(&mut graph).expect("the passes are sound");
     let inputs: Vec<Array> = facts.iter().zip(1..).map(|(fact, key)| random(fact, key)).collect();
     let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
-    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off, ..PlanOptions::default() }, &inputs);
     assert_eq!(plan.num_steps(), 2, "{plan}");
     assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
 }
@@ -212,7 +212,7 @@ fn nan_and_infinity() {
     }
     inputs[0] = Array::from_slice([40, 30], &left).expect("a matrix");
     let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
-    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off }, &inputs);
+    let (_, expected) = run(&graph, PlanOptions { fusion: Fusion::Off, ..PlanOptions::default() }, &inputs);
     assert_eq!(plan.num_steps(), 1, "{plan}");
     assert!(outputs.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "{plan}");
     let numbers = outputs[1].as_slice::<f32>().expect("floats");
@@ -355,6 +355,7 @@ fn what_is_looked_at_is_there_before() {
     let function = |x: &[Tensor]| vec![apply(NegNumbers, &[&x[0].matmul(&x[1])])];
     check(&facts, function);
     let graph = traced(&facts, false, function);
-    let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced }).expect("plans");
+    let plan = Plan::with_options(&graph, PlanOptions { fusion: Fusion::Forced, ..PlanOptions::default() })
+        .expect("plans");
     assert!(plan.to_string().contains("matmul (what follows looks at its data first)"), "{plan}");
 }

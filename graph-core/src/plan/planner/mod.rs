@@ -181,9 +181,9 @@ impl<'g> Planner<'g> {
     /// The action of a structural node, and the arena ranges that only it uses.
     fn structure(&mut self, id: NodeId, kind: &NodeKind) -> Result<(Action, Vec<usize>), Error> {
         let mut scratch = Vec::new();
-        if let Some(program) = super::scalar::compile(self.graph, id, self.options)? {
-            let registers = self.scratch(program.num_registers * size_of::<u64>(), &mut scratch);
-            return Ok((Action::Scalar { program, registers }, scratch));
+        if let Some(code) = super::scalar::compile(self.graph, id, self.options)? {
+            let registers = self.scratch(code.program.num_registers * size_of::<u64>(), &mut scratch);
+            return Ok((Action::Scalar { code, registers }, scratch));
         }
         let action = match kind {
             NodeKind::Call { body, .. } => Action::Call(self.sub_plan(body, Border::Parent, &mut scratch)?),

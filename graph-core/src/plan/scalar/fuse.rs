@@ -1,7 +1,7 @@
 //! Several instructions as one: half the cost of a short instruction is getting to it, and another half the way through a
 //! register.
 
-use super::{Instruction, Register};
+use super::instruction::{Instruction, Register};
 
 /// Fuses instructions whose results nothing else reads, or which may as well be computed later.
 pub(super) fn fuse(code: &mut Vec<Instruction>, results: &[Register]) {

@@ -1,6 +1,6 @@
 //! No machine code: the feature `jit` is off.
 
-use super::Program;
+use super::program::Program;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::ids::NodeId;

@@ -116,7 +116,7 @@ impl Convert<bool> for bool {
 
 #[allow(clippy::redundant_closure, reason = "the macro takes a closure, whose argument it types")]
 fn on_bits(from: DType, to: DType) -> ScalarFn {
-    with_element!(from, T => with_element!(to, U => unary_bits!(wide T, |x| Convert::<U>::convert(x))))
+    with_element!(from, T => with_element!(to, U => unary_bits!(plain T, |x| Convert::<U>::convert(x))))
 }
 
 #[allow(clippy::redundant_closure, reason = "the loop takes a closure, whose argument it types")]

@@ -113,7 +113,7 @@ impl Op for Pointwise {
         let scalar = |function| ScalarKernel {
             function,
             check: self.0.bits_check(dtype),
-            primitive: self.0.primitive(dtype),
+            primitive: self.0.primitive(),
         };
         let function = ElementFunction::new(row_loop)
             .with_check(self.0.value_check(dtype))

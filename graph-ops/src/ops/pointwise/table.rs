@@ -330,7 +330,7 @@ impl ScalarOp {
     }
 
     /// The row as an instruction of a processor, if it is one or few.
-    pub(super) fn primitive(self, dtype: DType) -> Option<Primitive> {
+    pub(super) fn primitive(self) -> Option<Primitive> {
         Some(match self {
             ScalarOp::Neg => Primitive::Neg,
             ScalarOp::Abs => Primitive::Abs,
@@ -341,7 +341,7 @@ impl ScalarOp {
             ScalarOp::Sub => Primitive::Sub,
             ScalarOp::Mul => Primitive::Mul,
             ScalarOp::Div => Primitive::Div,
-            ScalarOp::Rem if dtype.is_int() => Primitive::Rem,
+            ScalarOp::Rem => Primitive::Rem,
             ScalarOp::Minimum => Primitive::Minimum,
             ScalarOp::Maximum => Primitive::Maximum,
             ScalarOp::And => Primitive::And,
