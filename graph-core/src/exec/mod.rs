@@ -23,7 +23,7 @@ use crate::given::Given;
 use crate::graph::{Graph, NodeKind};
 use crate::kernel::{Kernel, Source, ViewMut};
 use crate::op::Class;
-use crate::plan::Plan;
+use crate::plan::{MachineCode, Plan, PlanOptions};
 
 /// Memory for the temporaries of one plan; kept between runs.
 #[derive(Debug)]
@@ -119,7 +119,9 @@ pub fn run_once(graph: &Graph) -> Result<Vec<Array>, Error> {
 /// # Panics
 /// When the inputs are not of the facts that the graph takes.
 pub fn run_with(graph: &Graph, inputs: &mut [Array]) -> Result<Vec<Array>, Error> {
-    let plan = Plan::new(graph)?;
+    // To compile takes longer than most loops that run once.
+    let options = PlanOptions { machine_code: MachineCode::Off, ..PlanOptions::default() };
+    let plan = Plan::with_options(graph, options)?;
     plan.run(inputs, &mut Arena::new(&plan))
 }
 

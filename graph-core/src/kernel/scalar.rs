@@ -1,7 +1,7 @@
 //! Kernels on single elements, as functions on bits: what scalar programs are made of.
 
-/// What a kernel does to single elements: on their bits, zero-extended. In C's convention, so that machine code made at run
-/// time can call it.
+/// What a kernel does to single elements: on their bits, zero-extended, as its result must be. In C's convention, so that
+/// machine code made at run time can call it.
 ///
 /// # Panics
 /// They must not: a panic in such a function ends the process.
