@@ -32,4 +32,4 @@ printf 'race:%s\n' crossbeam_epoch crossbeam_deque rayon_core std::sync::mpmc te
 host="$(rustc -vV | sed -n 's/^host: //p')"
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" TSAN_OPTIONS="halt_on_error=1 suppressions=$suppressions"
 # An explicit target keeps build scripts and macros out of it.
-cargo test -p graph-core -p graph-ops --lib --tests --target "$host" --target-dir "target/sanitize-$1" -- "${filters[@]}"
+cargo test -p graph-core -p graph-ops --features graph-ops/jit --lib --tests --target "$host" --target-dir "target/sanitize-$1" -- "${filters[@]}"
