@@ -189,6 +189,23 @@ fn special_values_in_every_scalar_function() {
     }
 }
 
+/// A choice between a function of a number and the number itself.
+fn choice(then_branch: Graph, number: &Fact) -> Graph {
+    let origin = Origin::caller();
+    let mut same = Graph::new("same");
+    let x = same.add_input("x", number.clone(), origin);
+    same.set_outputs(vec![x]);
+    let mut graph = Graph::new("choice");
+    let inputs = [
+        graph.add_input("p", Fact::scalar(DType::Bool), origin),
+        graph.add_input("x", number.clone(), origin),
+    ];
+    let kind = NodeKind::If { then_branch: Arc::new(then_branch), else_branch: Arc::new(same) };
+    let outputs = graph.add(kind, &inputs, origin).unwrap();
+    graph.set_outputs(outputs.to_vec());
+    graph
+}
+
 /// More values at once than a page of the stack has room for.
 #[test]
 fn many_values_at_once() {
@@ -210,16 +227,10 @@ fn many_values_at_once() {
         .copied()
         .reduce(|sum, x| body.add(apply(ScalarOp::Add), &[sum, x], origin).unwrap()[0]);
     body.set_outputs(vec![sum.unwrap()]);
-    let mut other = Graph::new("other");
-    let y = other.add_input("x", number.clone(), origin);
-    other.set_outputs(vec![y]);
-    let mut graph = Graph::new("choice");
-    let inputs =
-        [graph.add_input("p", Fact::scalar(DType::Bool), origin), graph.add_input("x", number, origin)];
-    let kind = NodeKind::If { then_branch: Arc::new(body), else_branch: Arc::new(other) };
-    let outputs = graph.add(kind, &inputs, origin).unwrap();
-    graph.set_outputs(outputs.to_vec());
-    assert!(plan(&graph, MachineCode::Off).unwrap().to_string().contains("scalar program"));
+    let graph = choice(body, &number);
+    let compiled = plan(&graph, MachineCode::Forced).unwrap().to_string();
+    assert!(compiled.contains("scalar program"), "{compiled}");
+    assert_eq!(compiled.contains("as machine code"), cfg!(feature = "jit"), "{compiled}");
     let inputs = [Array::scalar(true), Array::scalar(0.25f64)];
     let [interpreted, compiled] = BOTH.map(|code| run(&graph, code, &inputs).unwrap());
     assert!(interpreted[0].same_bits(&compiled[0]), "{interpreted:?} {compiled:?}");
@@ -241,17 +252,7 @@ fn integers_divided_by_constants() {
             let by = divided.add_constant(Array::scalar(divisor), origin);
             let quotient = divided.apply(op.clone(), &[x, by], origin).unwrap();
             divided.set_outputs(quotient.to_vec());
-            let mut same = Graph::new("same");
-            let x = same.add_input("x", number.clone(), origin);
-            same.set_outputs(vec![x]);
-            let mut graph = Graph::new("choice");
-            let inputs = [
-                graph.add_input("p", Fact::scalar(DType::Bool), origin),
-                graph.add_input("x", number.clone(), origin),
-            ];
-            let kind = NodeKind::If { then_branch: Arc::new(divided), else_branch: Arc::new(same) };
-            let outputs = graph.add(kind, &inputs, origin).unwrap();
-            graph.set_outputs(outputs.to_vec());
+            let graph = choice(divided, &number);
             for (code, &x) in BOTH.into_iter().flat_map(|f| numbers.iter().map(move |x| (f, x))) {
                 let operands = [&Array::scalar(x), &Array::scalar(divisor)];
                 let expected = compute(&NodeKind::Apply(op.clone()), &operands);
