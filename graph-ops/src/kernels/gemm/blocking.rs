@@ -11,18 +11,16 @@ use super::kernels::Kernels;
 /// it.
 const DEPTH: usize = 256;
 
-/// Multiplications that are worth a part of their own, while there are few parts: some microseconds of work.
+/// How many multiplications are worth a part of their own, up to so many parts. Small parts share out well, the smallest of
+/// them some microseconds of work; but each part copies its own operands, so that large products are cut into large parts.
+const PARTS: [(usize, usize); 3] = [(SMALL_PART, 8), (1 << 24, 16), (1 << 26, 64)];
+/// Multiplications of the smallest part.
 const SMALL_PART: usize = 1 << 19;
-/// So many parts are few.
-const FEW_PARTS: usize = 8;
-/// Multiplications that are worth a part of their own where there are many, since each part copies its own operands.
-const LARGE_PART: usize = 1 << 24;
+
 /// What it costs to read an element, or to copy it, in multiplications of rows of registers.
 const READ_COST: f64 = 8.0;
 /// Rows or columns that a part has at least where fewer would cost more than they save.
 const LEAST: usize = 128;
-/// No more parts than this, except to keep them below [`PART_ROWS`] and [`PART_COLUMNS`].
-const MANY_PARTS: usize = 64;
 
 /// Bounds on the number of rows and of columns of a part, so that what it reads for one block stays in the second-level
 /// cache.
@@ -97,8 +95,7 @@ impl Blocking {
         // transposed right one.
         let least_rows = if left.transposed || right.transposed { LEAST } else { 1 };
         let least = (least_rows, if is_far { LEAST } else { 1 });
-        let few = FEW_PARTS.div_ceil(batch.max(1));
-        let (row_parts, column_parts) = parts(product, few, height, panel, least);
+        let (row_parts, column_parts) = parts(product, batch, height, panel, least);
         let tiles = m.div_ceil(row_parts).div_ceil(height);
         let panels = n.div_ceil(panel).div_ceil(column_parts);
         let blocks = blocks(k);
@@ -177,12 +174,11 @@ fn tile_for<T>(m: usize, n: usize, kernels: &Kernels<T>) -> (usize, usize) {
     candidates.min_by_key(cost).expect("there is a tile of width 1")
 }
 
-/// The number of parts along the rows and along the columns: enough of them (a few at least, where they are worth it), of
-/// much the same size, that read little.
-/// They have at least so many rows and columns, where there are as many.
+/// The number of parts along the rows and along the columns, for one of so many products: enough of them (see [`PARTS`]), of
+/// much the same size, that read little. They have at least so many rows and columns, where there are as many.
 fn parts(
     product: &Product,
-    few: usize,
+    batch: usize,
     height: usize,
     panel: usize,
     least: (usize, usize),
@@ -190,7 +186,8 @@ fn parts(
     let Product { m, n, k, .. } = *product;
     let (tiles, panels) = (m.div_ceil(height).max(1), n.div_ceil(panel).max(1));
     let work = m.saturating_mul(n).saturating_mul(k);
-    let wanted = (work / SMALL_PART).min(few).max(work / LARGE_PART).clamp(1, MANY_PARTS);
+    let wanted = PARTS.map(|(each, most)| (work / each).min(most.div_ceil(batch.max(1))));
+    let wanted = wanted.into_iter().fold(1, usize::max);
     let wanted = 1usize << wanted.ilog2();
     let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
     // The gradient of a right matrix is cut as products with that are: along the columns, too.

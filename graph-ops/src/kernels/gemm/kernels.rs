@@ -26,10 +26,12 @@ type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
 /// The loops for a size of tile.
 #[derive(Debug)]
 pub(super) struct Tiles<T> {
-    /// For a left matrix of any strides.
-    pub(super) strided: TileFn<T>,
-    /// For one whose rows are one element apart, where nothing is asked for ahead: without a step for each row's address, which
-    /// would take the place of arithmetic.
+    /// For all operands.
+    pub(super) ragged: TileFn<T>,
+    /// For a right matrix, or a copy of it, that has whole registers of columns, where nothing is asked for ahead: what chooses
+    /// columns would take the place of arithmetic.
+    pub(super) whole: TileFn<T>,
+    /// For such a one and a left matrix whose rows are one element apart.
     pub(super) close: TileFn<T>,
 }
 
@@ -59,9 +61,16 @@ pub(crate) trait Float: Number + 'static {
 macro_rules! kernels {
     ($(#[$features:meta])* $element:ty, $vector:ty, $($height:literal: $($width:literal)*;)*) => {{
         $(#[$features])*
-        unsafe fn tile_of<const HEIGHT: usize, const WIDTH: usize, const IS_CLOSE: bool>(of: &Tile<$element>) {
+        unsafe fn tile_of<
+            const HEIGHT: usize,
+            const WIDTH: usize,
+            const IS_WHOLE: bool,
+            const IS_CLOSE: bool,
+        >(
+            of: &Tile<$element>,
+        ) {
             // SAFETY: this function has the features, and the caller keeps the rest of the promise.
-            unsafe { tile::<$vector, HEIGHT, WIDTH, IS_CLOSE>(of) }
+            unsafe { tile::<$vector, HEIGHT, WIDTH, IS_WHOLE, IS_CLOSE>(of) }
         }
         $(#[$features])*
         unsafe fn row_of(of: &Tile<$element>, columns: usize) {
@@ -104,8 +113,9 @@ macro_rules! kernels {
         static KERNELS: Kernels<$element> = Kernels {
             lanes: size_of::<$vector>() / size_of::<$element>(),
             tiles: &[$(&[$(Tiles {
-                strided: tile_of::<$height, $width, false>,
-                close: tile_of::<$height, $width, true>,
+                ragged: tile_of::<$height, $width, false, false>,
+                whole: tile_of::<$height, $width, true, false>,
+                close: tile_of::<$height, $width, true, true>,
             }),*]),*],
             row: row_of,
             pack_rows: rows_of,

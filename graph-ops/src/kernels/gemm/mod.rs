@@ -4,9 +4,11 @@
 //! **Tiles.** The innermost loop (`tile.rs`) keeps a tile of the destination in registers. For each term of the inner
 //! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
-//! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. AVX-512 has tiles
-//! of up to 14 rows of two registers, or one row of eight (`kernels.rs` has the tables); which one a product gets, the
-//! number of loads and multiplications decides (`blocking.rs`).
+//! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. Whatever the loop does
+//! besides loads and multiplications takes the place of arithmetic: so each size of tile has loops without masks, and
+//! addresses are not computed one from the other. AVX-512 has tiles of up to 14 rows of two registers, or one row of eight
+//! (`kernels.rs` has the tables); which one a product gets, the number of loads and multiplications decides
+//! (`blocking.rs`).
 //!
 //! **Blocks.** The inner dimension is cut into blocks of 129 to 256 terms, or is one block of up to 383. For each block,
 //! and for each panel (a tile's width of columns), all tiles of the panel are computed, so that the panel is read from
@@ -234,7 +236,6 @@ impl<T: Float> Gemm<T> {
         let scratch = scratch.wrapping_add(self.right_copy_len());
         // SAFETY: the rows and the block's terms are in the left matrix; the rest of the scratch memory is ours.
         let left = unsafe { self.left_block(a, &terms, rows, scratch) };
-        let is_close = left.row == 1 && (left.strip.is_some() || !asks_ahead);
         let tile = |strip: usize, panel: usize| {
             let in_rows = share(rows.len(), strips, strip);
             let in_columns = panel * self.panel()..columns.len().min((panel + 1) * self.panel());
@@ -266,7 +267,14 @@ impl<T: Float> Gemm<T> {
             // copies, and in what of the destination is ours.
             unsafe {
                 let tiles = &self.kernels.tiles[in_rows.len() - 1][registers - 1];
-                if is_close { (tiles.close)(&tile) } else { (tiles.strided)(&tile) }
+                let is_whole = self.blocking.packs_right || tile.last == self.kernels.lanes;
+                if !is_whole || tile.ahead != tile.a {
+                    (tiles.ragged)(&tile)
+                } else if tile.a_row == 1 {
+                    (tiles.close)(&tile)
+                } else {
+                    (tiles.whole)(&tile)
+                }
             };
         };
         match order {

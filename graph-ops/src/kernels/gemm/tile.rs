@@ -1,5 +1,7 @@
 //! The innermost loops: a tile of the destination in registers, and the dot product.
 
+use std::hint::black_box;
+
 use super::super::scalar::Number;
 use super::super::vector::{MAX_LANES, Vector};
 
@@ -34,65 +36,75 @@ pub(super) struct Tile<T> {
 }
 
 /// Computes a tile of `HEIGHT` rows and `WIDTH` registers. Each element is one chain of additions from zero, in the
-/// order of the inner dimension. `IS_CLOSE`: the left matrix's rows are one element apart, and nothing is asked for ahead.
+/// order of the inner dimension. `IS_WHOLE`: the right matrix, or a copy of it, has whole registers of columns, and nothing is
+/// asked for ahead. `IS_CLOSE`: the left matrix's rows are one element apart.
 ///
 /// # Safety
 /// The processor has the instructions of V, and the caller is compiled for them. The tile's pointers and strides
 /// address a left matrix of `HEIGHT` rows and `depth` columns, a right one of `depth` rows, and a destination that
 /// overlaps neither.
 #[inline(always)]
-pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize, const IS_CLOSE: bool>(
+pub(super) unsafe fn tile<
+    V: Vector,
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const IS_WHOLE: bool,
+    const IS_CLOSE: bool,
+>(
     tile: &Tile<V::Element>,
 ) {
-    let a_row = if IS_CLOSE { 1 } else { tile.a_row };
     // SAFETY: as the caller promises. `wrapping_add` only spares the development profile a check of each step.
     unsafe {
+        // What is added to at the end is there by then.
+        if tile.beta == Beta::One {
+            for h in 0..HEIGHT {
+                for w in 0..WIDTH {
+                    V::prefetch(tile.c.wrapping_add(h * tile.c_row + w * V::LANES));
+                }
+            }
+        }
         let mask = V::mask(tile.last);
         let mut sums = [[V::splat(V::Element::default()); WIDTH]; HEIGHT];
-        // Four rows have a pointer in common: one for each would need more registers than there are, and one for all
-        // is a chain of additions that takes longer than the arithmetic.
-        let mut a: [_; 4] = std::array::from_fn(|group| tile.a.wrapping_add(4 * group * a_row));
-        let mut b = tile.b;
-        let (mut ahead, mut ahead_row) = (tile.ahead, 0);
-        // A narrow tile has no time to spare for what need not be asked for.
-        let asks_ahead = !IS_CLOSE && tile.ahead != tile.a;
-        for _ in 0..tile.depth {
-            // One element at a time, along a diagonal: a tile has fewer rows than a line of the cache has elements of
-            // f32, so that meets every line.
-            if !IS_CLOSE && (WIDTH > 1 || asks_ahead) {
-                V::prefetch(ahead);
-            }
-            ahead = ahead.wrapping_add(a_row + tile.a_column);
-            ahead_row += 1;
-            if ahead_row == HEIGHT {
-                ahead_row = 0;
-                ahead = ahead.wrapping_sub(HEIGHT * a_row);
-            }
-            if HEIGHT <= 2 {
-                for w in 0..WIDTH {
-                    V::prefetch(b.wrapping_add(ROWS_AHEAD * tile.b_row + w * V::LANES));
+        let rows = Rows::<HEIGHT>::new::<V::Element>(if IS_CLOSE { None } else { Some(tile.a_row) });
+        let (mut a, mut b, mut ahead) = (tile.a, tile.b, tile.ahead);
+        let asks_ahead = !IS_WHOLE && tile.ahead != tile.a;
+        let mut left = tile.depth;
+        while left > 0 {
+            // About a line of the cache, of each row.
+            let terms = if asks_ahead { left.min(V::LANES) } else { left };
+            if asks_ahead {
+                for h in 0..HEIGHT {
+                    V::prefetch(rows.at(ahead, h));
                 }
+                ahead = ahead.wrapping_add(terms * tile.a_column);
             }
-            let mut right = [V::splat(V::Element::default()); WIDTH];
-            for (w, right) in right.iter_mut().enumerate() {
-                let from = b.wrapping_add(w * V::LANES);
-                *right = if w + 1 == WIDTH { V::load_masked(from, mask) } else { V::load(from) };
-            }
-            for (h, sums) in sums.iter_mut().enumerate() {
-                let left = V::splat_from(a[h / 4].wrapping_add(h % 4 * a_row));
-                for w in 0..WIDTH {
-                    sums[w] = left.times_plus(right[w], sums[w]);
+            for _ in 0..terms {
+                if HEIGHT <= 2 {
+                    for w in 0..WIDTH {
+                        V::prefetch(b.wrapping_add(ROWS_AHEAD * tile.b_row + w * V::LANES));
+                    }
                 }
+                let mut right = [V::splat(V::Element::default()); WIDTH];
+                for (w, right) in right.iter_mut().enumerate() {
+                    let from = b.wrapping_add(w * V::LANES);
+                    let is_whole = IS_WHOLE || w + 1 < WIDTH;
+                    *right = if is_whole { V::load(from) } else { V::load_masked(from, mask) };
+                }
+                for (h, sums) in sums.iter_mut().enumerate() {
+                    let left = V::splat_from(rows.at(a, h));
+                    for w in 0..WIDTH {
+                        sums[w] = left.times_plus(right[w], sums[w]);
+                    }
+                }
+                a = a.wrapping_add(tile.a_column);
+                b = b.wrapping_add(tile.b_row);
             }
-            for a in &mut a {
-                *a = a.wrapping_add(tile.a_column);
-            }
-            b = b.wrapping_add(tile.b_row);
+            left -= terms;
         }
-        // All of the destination is read before any of it is written: where rows are shorter than a register, one lies in
-        // the masked part of the write to the one before it, and would have to wait for it.
         // The product is rounded before it is added: as it would be if both were ops of their own.
         let alpha = V::splat(tile.alpha);
+        // All of the destination is read before any of it is written: where rows are shorter than a register, one lies in
+        // the masked part of the write to the one before it, and would have to wait for it.
         for (h, sums) in sums.iter_mut().enumerate() {
             for (w, sum) in sums.iter_mut().enumerate() {
                 let from = tile.c.wrapping_add(h * tile.c_row + w * V::LANES);
@@ -109,6 +121,40 @@ pub(super) unsafe fn tile<V: Vector, const HEIGHT: usize, const WIDTH: usize, co
                 if w + 1 == WIDTH { sum.store_masked(to, mask) } else { sum.store(to) }
             }
         }
+    }
+}
+
+/// Where each of some rows begins, in bytes from the first.
+///
+/// Row h is an odd number of rows times a power of two, which an instruction can address in one go: a register, and another
+/// one times 1, 2, 4 or 8. So the odd ones are kept. If the compiler knew what they are, it would add up one row's address
+/// after the other for each term, which takes the place of arithmetic.
+struct Rows<const HEIGHT: usize> {
+    /// Those of rows 1, 3, 5, and so on.
+    odd: [usize; 7],
+}
+
+impl<const HEIGHT: usize> Rows<HEIGHT> {
+    /// Rows that are so many elements apart, or else one, which the compiler may know.
+    #[inline(always)]
+    fn new<T>(apart: Option<usize>) -> Rows<HEIGHT> {
+        const { assert!(HEIGHT <= 15, "there are seven odd rows") };
+        let mut odd = [0; 7];
+        for (i, odd) in odd.iter_mut().enumerate().take(HEIGHT / 2) {
+            let bytes = (2 * i + 1) * size_of::<T>();
+            *odd = apart.map_or(bytes, |apart| black_box(bytes * apart));
+        }
+        Rows { odd }
+    }
+
+    /// Row h of those whose first is at `first`.
+    #[inline(always)]
+    fn at<T>(&self, first: *const T, h: usize) -> *const T {
+        if h == 0 {
+            return first;
+        }
+        let twos = h.trailing_zeros();
+        first.wrapping_byte_add(self.odd[(h >> twos) / 2] << twos)
     }
 }
 
