@@ -295,6 +295,14 @@ fn long_and_narrow() {
     check(Case::of(1300, 40, 40).flagged(1));
 }
 
+/// A left matrix that comes from far away, whose next rows are asked for in advance.
+#[test]
+fn large_left_matrices() {
+    let case = Case::of(3000, 17, 710);
+    assert!(case.gemm::<f32>(Instructions::Portable).blocking.asks_ahead);
+    check(case);
+}
+
 #[test]
 fn the_bits_are_those_of_the_definition() {
     // One chain of fused additions for each block; blocks in order.
