@@ -13,7 +13,7 @@ const DEPTH: usize = 256;
 
 /// How many multiplications are worth a part of their own, up to so many parts. Small parts share out well, the smallest of
 /// them some microseconds of work; but each part copies its own operands, so that large products are cut into large parts.
-const PARTS: [(usize, usize); 3] = [(SMALL_PART, 8), (1 << 24, 16), (1 << 26, 64)];
+const PARTS: [(usize, usize); 3] = [(SMALL_PART, 8), (1 << 24, 16), (1 << 25, 64)];
 /// Multiplications of the smallest part.
 const SMALL_PART: usize = 1 << 19;
 
