@@ -11,11 +11,12 @@ use super::kernels::Kernels;
 /// it.
 const DEPTH: usize = 256;
 
-/// How many multiplications are worth a part of their own, up to so many parts. Small parts share out well, the smallest of
-/// them some microseconds of work; but each part copies its own operands, so that large products are cut into large parts.
-const PARTS: [(usize, usize); 3] = [(SMALL_PART, 8), (1 << 24, 16), (1 << 25, 64)];
-/// Multiplications of the smallest part.
+/// Multiplications that are worth a part of their own, at least: some microseconds of work.
 const SMALL_PART: usize = 1 << 19;
+/// How many parts: each row says how many multiplications are worth a part while there are no more than so many, the parts of
+/// all products of a batch together; the row that gives most counts. Small parts share out well, but each copies its own
+/// operands: so a large product has large parts, though enough for many threads. (In a batch each product has one at least.)
+const PARTS: [(usize, usize); 3] = [(SMALL_PART, 8), (1 << 24, 16), (1 << 25, 64)];
 
 /// What it costs to read an element, or to copy it, in multiplications of rows of registers.
 const READ_COST: f64 = 8.0;
@@ -186,9 +187,9 @@ fn parts(
     let Product { m, n, k, .. } = *product;
     let (tiles, panels) = (m.div_ceil(height).max(1), n.div_ceil(panel).max(1));
     let work = m.saturating_mul(n).saturating_mul(k);
-    let wanted = PARTS.map(|(each, most)| (work / each).min(most.div_ceil(batch.max(1))));
-    let wanted = wanted.into_iter().fold(1, usize::max);
-    let wanted = 1usize << wanted.ilog2();
+    let most_parts =
+        |most, (each, parts): (usize, usize)| (work / each).min(parts.div_ceil(batch.max(1))).max(most);
+    let wanted = 1usize << PARTS.into_iter().fold(1, most_parts).ilog2();
     let row_bounds = (m.div_ceil(PART_ROWS), tiles.min(m / least.0).max(1));
     // The gradient of a right matrix is cut as products with that are: along the columns, too.
     let least_columns = if product.left.transposed && !is_thin(k, m) && wanted > 1 { 2 } else { 1 };

@@ -26,13 +26,25 @@ type DotFn<T> = unsafe fn(*const T, *const T, usize) -> T;
 /// The loops for a size of tile.
 #[derive(Debug)]
 pub(super) struct Tiles<T> {
-    /// For all operands.
+    /// For all operands: the one that chooses columns, and that asks ahead. Both take the place of arithmetic.
     pub(super) ragged: TileFn<T>,
-    /// For a right matrix, or a copy of it, that has whole registers of columns, where nothing is asked for ahead: what chooses
-    /// columns would take the place of arithmetic.
+    /// For a right matrix, or a copy of it, that has whole registers of columns, where nothing is asked for ahead.
     pub(super) whole: TileFn<T>,
-    /// For such a one and a left matrix whose rows are one element apart.
+    /// As `whole`, for a left matrix whose rows are one element apart.
     pub(super) close: TileFn<T>,
+}
+
+impl<T> Tiles<T> {
+    /// The fastest loop for a tile whose right matrix has whole registers of columns, or not.
+    pub(super) fn fastest(&self, tile: &Tile<T>, is_whole: bool) -> TileFn<T> {
+        if !is_whole || tile.ahead != tile.a {
+            self.ragged
+        } else if tile.a_row == 1 {
+            self.close
+        } else {
+            self.whole
+        }
+    }
 }
 
 /// The loops of one instruction set for one type of elements. To call one of them, the processor must have the

@@ -5,8 +5,8 @@
 //! dimension it loads a row of the right matrix, some registers wide, and multiplies it by one element after the other
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
 //! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. Whatever the loop does
-//! besides loads and multiplications takes the place of arithmetic: so each size of tile has loops without masks, and
-//! addresses are not computed one from the other. AVX-512 has tiles of up to 14 rows of two registers, or one row of eight
+//! besides loads and multiplications takes the place of arithmetic: so each size of tile has loops without masks, for columns
+//! that fill registers and for copies (`Tiles`), and rows' addresses are not computed one from the other (`RowOffsets`). AVX-512 has tiles of up to 14 rows of two registers, or one row of eight
 //! (`kernels.rs` has the tables); which one a product gets, the number of loads and multiplications decides
 //! (`blocking.rs`).
 //!
@@ -263,19 +263,12 @@ impl<T: Float> Gemm<T> {
                 alpha: destination.alpha,
                 beta,
             };
+            // A copy has whole registers: what fills up the last one is written, too (`pack.rs`).
+            let is_whole = self.blocking.packs_right || tile.last == self.kernels.lanes;
+            let run = self.kernels.tiles[in_rows.len() - 1][registers - 1].fastest(&tile, is_whole);
             // SAFETY: the processor has the instructions; the tile's rows and columns are in the operands or their
             // copies, and in what of the destination is ours.
-            unsafe {
-                let tiles = &self.kernels.tiles[in_rows.len() - 1][registers - 1];
-                let is_whole = self.blocking.packs_right || tile.last == self.kernels.lanes;
-                if !is_whole || tile.ahead != tile.a {
-                    (tiles.ragged)(&tile)
-                } else if tile.a_row == 1 {
-                    (tiles.close)(&tile)
-                } else {
-                    (tiles.whole)(&tile)
-                }
-            };
+            unsafe { run(&tile) };
         };
         match order {
             Order::Panels => {

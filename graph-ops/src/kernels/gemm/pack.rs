@@ -29,7 +29,8 @@ impl<T> Panels<T> {
 }
 
 /// Copies panels whose rows are rows of the source. A row is read through all panels at a time, which is what memory is
-/// good at. What fills up the last register is zero, and what fills up the last panel is left as it is.
+/// good at. What fills up the last register is zero: tiles read it, and write nothing of what comes of it. What fills up the last
+/// panel is left as it is.
 ///
 /// # Safety
 /// The processor has the instructions of V, and the caller is compiled for them. Source and copy are where the panels
@@ -61,7 +62,8 @@ pub(super) unsafe fn pack_rows<V: Vector>(panels: &Panels<V::Element>) {
     }
 }
 
-/// Copies panels whose columns are rows of the source. What fills up the last register are copies of the last column.
+/// Copies panels whose columns are rows of the source. What fills up the last register are copies of the last column:
+/// tiles read them, and write nothing of what comes of them.
 ///
 /// # Safety
 /// As for [`pack_rows`].

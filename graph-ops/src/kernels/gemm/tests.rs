@@ -295,11 +295,23 @@ fn long_and_narrow() {
     check(Case::of(1300, 40, 40).flagged(1));
 }
 
-/// A left matrix that comes from far away, whose next rows are asked for in advance.
+/// A left matrix that comes from far away, whose next rows are asked for in advance by the first panel's tiles: its columns
+/// fill registers, or do not, and other panels follow. One that is stored transposed, and not copied.
 #[test]
 fn large_left_matrices() {
-    let case = Case::of(3000, 17, 710);
-    assert!(case.gemm::<f32>(Instructions::Portable).blocking.asks_ahead);
+    for (n, flags) in [(17, 0), (128, 0), (17, 1)] {
+        let case = Case::of(3000, n, 710).flagged(flags);
+        for instructions in Instructions::present() {
+            let blocking = case.gemm::<f32>(instructions).blocking;
+            assert!(blocking.asks_ahead, "{case:?} {blocking:?}");
+        }
+        check(case);
+    }
+    let case = Case::of(35_000, 9, 62).flagged(1);
+    for instructions in Instructions::present() {
+        let blocking = case.gemm::<f32>(instructions).blocking;
+        assert!(blocking.asks_ahead && !blocking.packs_left, "{case:?} {blocking:?}");
+    }
     check(case);
 }
 
@@ -436,6 +448,32 @@ fn parts_depend_on_the_shape_and_are_of_much_the_same_size() {
             assert!(waste < 1.35, "{instructions:?} {m} {n} {k}: {gemm:?}");
             assert!(gemm.parts().is_power_of_two() || gemm.parts() > 8, "{gemm:?}");
             assert!(height <= m.max(1), "{gemm:?}");
+        }
+    }
+}
+
+/// The number of parts of large products, and of those of batches: no part exceeds its bounds, there are no more than
+/// wanted beyond that, and a product has no more parts in a batch than alone.
+#[test]
+fn parts_of_large_products_and_of_batches() {
+    for instructions in Instructions::present() {
+        for size in [512, 900, 1024, 2048] {
+            let row_major = Layout { stride: size, transposed: false };
+            let product = Product { m: size, n: size, k: size, left: row_major, right: row_major };
+            let parts = |batch: usize| {
+                let gemm = Gemm::<f32>::with_instructions(product, size, batch, instructions);
+                for part in 0..gemm.parts() {
+                    let (rows, columns) = gemm.rectangle(part);
+                    assert!(rows.len() <= 256 && columns.len() <= 256 + gemm.panel(), "{gemm:?}");
+                }
+                gemm.parts()
+            };
+            let least = size.div_ceil(256) * size.div_ceil(256);
+            assert!(parts(1) >= 8 && parts(1) <= least.max(64), "{size}: {}", parts(1));
+            for batch in [3, 8, 100] {
+                let found = parts(batch);
+                assert!(found <= parts(1) && found <= least.max(64usize.div_ceil(batch)), "{size}: {found}");
+            }
         }
     }
 }

@@ -37,12 +37,15 @@ pub(super) struct Tile<T> {
 
 /// Computes a tile of `HEIGHT` rows and `WIDTH` registers. Each element is one chain of additions from zero, in the
 /// order of the inner dimension. `IS_WHOLE`: the right matrix, or a copy of it, has whole registers of columns, and nothing is
-/// asked for ahead. `IS_CLOSE`: the left matrix's rows are one element apart.
+/// asked for ahead. `IS_CLOSE`: what is more, the left matrix's rows are one element apart.
 ///
 /// # Safety
-/// The processor has the instructions of V, and the caller is compiled for them. The tile's pointers and strides
-/// address a left matrix of `HEIGHT` rows and `depth` columns, a right one of `depth` rows, and a destination that
-/// overlaps neither.
+/// - The processor has the instructions of V, and the caller is compiled for them.
+/// - The tile's pointers and strides address a left matrix of `HEIGHT` rows and `depth` columns, a right one of `depth` rows,
+///   and a destination that overlaps neither.
+/// - Each row of the right matrix has `WIDTH - 1` registers of elements and the `last` ones; with `IS_WHOLE`, it has `WIDTH`
+///   whole registers of them.
+/// - With `IS_CLOSE`, `a_row` is 1.
 #[inline(always)]
 pub(super) unsafe fn tile<
     V: Vector,
@@ -53,9 +56,12 @@ pub(super) unsafe fn tile<
 >(
     tile: &Tile<V::Element>,
 ) {
+    const { assert!(IS_WHOLE || !IS_CLOSE, "there is no loop for close rows alone") };
+    debug_assert!(!IS_CLOSE || tile.a_row == 1, "rows one element apart");
+    debug_assert!(!IS_WHOLE || tile.ahead == tile.a, "nothing is asked for ahead");
     // SAFETY: as the caller promises. `wrapping_add` only spares the development profile a check of each step.
     unsafe {
-        // What is added to at the end is there by then.
+        // The destination is read at the end: asked for now, it is near by then.
         if tile.beta == Beta::One {
             for h in 0..HEIGHT {
                 for w in 0..WIDTH {
@@ -65,16 +71,29 @@ pub(super) unsafe fn tile<
         }
         let mask = V::mask(tile.last);
         let mut sums = [[V::splat(V::Element::default()); WIDTH]; HEIGHT];
-        let rows = Rows::<HEIGHT>::new::<V::Element>(if IS_CLOSE { None } else { Some(tile.a_row) });
+        let rows = match IS_CLOSE {
+            true => RowOffsets::<HEIGHT>::one_apart::<V::Element>(),
+            false => RowOffsets::<HEIGHT>::apart::<V::Element>(tile.a_row),
+        };
         let (mut a, mut b, mut ahead) = (tile.a, tile.b, tile.ahead);
         let asks_ahead = !IS_WHOLE && tile.ahead != tile.a;
-        let mut left = tile.depth;
-        while left > 0 {
-            // About a line of the cache, of each row.
-            let terms = if asks_ahead { left.min(V::LANES) } else { left };
+        // A line of each row at a time; or, where the rows are neighbours, what they have in common in each term.
+        let is_along_rows = tile.a_column == 1;
+        let step = match (asks_ahead, is_along_rows) {
+            (false, _) => tile.depth,
+            (true, true) => LINE / size_of::<V::Element>(),
+            (true, false) => 1,
+        };
+        let mut remaining = tile.depth;
+        while remaining > 0 {
+            let terms = remaining.min(step);
             if asks_ahead {
-                for h in 0..HEIGHT {
-                    V::prefetch(rows.at(ahead, h));
+                // The last row first: of neighbours, the others are near it, or near the rows that are read now.
+                V::prefetch(rows.at(ahead, HEIGHT - 1));
+                if is_along_rows {
+                    for h in 0..HEIGHT - 1 {
+                        V::prefetch(rows.at(ahead, h));
+                    }
                 }
                 ahead = ahead.wrapping_add(terms * tile.a_column);
             }
@@ -99,7 +118,7 @@ pub(super) unsafe fn tile<
                 a = a.wrapping_add(tile.a_column);
                 b = b.wrapping_add(tile.b_row);
             }
-            left -= terms;
+            remaining -= terms;
         }
         // The product is rounded before it is added: as it would be if both were ops of their own.
         let alpha = V::splat(tile.alpha);
@@ -124,32 +143,46 @@ pub(super) unsafe fn tile<
     }
 }
 
-/// Where each of some rows begins, in bytes from the first.
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
+/// Where each of `HEIGHT` rows begins, in bytes from the first.
 ///
 /// Row h is an odd number of rows times a power of two, which an instruction can address in one go: a register, and another
-/// one times 1, 2, 4 or 8. So the odd ones are kept. If the compiler knew what they are, it would add up one row's address
-/// after the other for each term, which takes the place of arithmetic.
-struct Rows<const HEIGHT: usize> {
+/// one times 1, 2, 4 or 8. So the odd ones are kept.
+struct RowOffsets<const HEIGHT: usize> {
     /// Those of rows 1, 3, 5, and so on.
     odd: [usize; 7],
 }
 
-impl<const HEIGHT: usize> Rows<HEIGHT> {
-    /// Rows that are so many elements apart, or else one, which the compiler may know.
+impl<const HEIGHT: usize> RowOffsets<HEIGHT> {
+    /// Rows that begin one element apart.
     #[inline(always)]
-    fn new<T>(apart: Option<usize>) -> Rows<HEIGHT> {
+    fn one_apart<T>() -> Self {
+        RowOffsets::new(|row| row * size_of::<T>())
+    }
+
+    /// Rows that begin so many elements apart. If the compiler knew what the odd ones are, it would add up one row's address
+    /// after the other for each term, which takes the place of arithmetic. (Whether it knows is a matter of speed alone.)
+    #[inline(always)]
+    fn apart<T>(elements: usize) -> Self {
+        RowOffsets::new(|row| black_box(row * elements * size_of::<T>()))
+    }
+
+    #[inline(always)]
+    fn new(offset: impl Fn(usize) -> usize) -> Self {
         const { assert!(HEIGHT <= 15, "there are seven odd rows") };
         let mut odd = [0; 7];
         for (i, odd) in odd.iter_mut().enumerate().take(HEIGHT / 2) {
-            let bytes = (2 * i + 1) * size_of::<T>();
-            *odd = apart.map_or(bytes, |apart| black_box(bytes * apart));
+            *odd = offset(2 * i + 1);
         }
-        Rows { odd }
+        RowOffsets { odd }
     }
 
     /// Row h of those whose first is at `first`.
     #[inline(always)]
     fn at<T>(&self, first: *const T, h: usize) -> *const T {
+        debug_assert!(h < HEIGHT, "row {h} of {HEIGHT}");
         if h == 0 {
             return first;
         }
@@ -311,5 +344,33 @@ pub(super) unsafe fn dot<V: Vector>(a: *const V::Element, b: *const V::Element, 
             }
         }
         lanes[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RowOffsets;
+
+    fn check<const HEIGHT: usize>() {
+        let first = std::ptr::null::<f32>();
+        for h in 0..HEIGHT {
+            let close = RowOffsets::<HEIGHT>::one_apart::<f32>();
+            assert_eq!(close.at(first, h), first.wrapping_add(h), "row {h} of {HEIGHT}");
+            for elements in [0, 1, 3, 784, 1024] {
+                let rows = RowOffsets::<HEIGHT>::apart::<f32>(elements);
+                assert_eq!(rows.at(first, h), first.wrapping_add(h * elements), "row {h} of {HEIGHT}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_begin_where_they_should() {
+        check::<1>();
+        check::<2>();
+        check::<3>();
+        check::<7>();
+        check::<8>();
+        check::<14>();
+        check::<15>();
     }
 }
