@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut graph = GraphBuilder::new("by hand");
     let input = graph.placeholder("x", DType::F32, [1024, 4096]);
     let curve = (&input * 0.5f32.sqrt()).tanh();
-    let means = (&curve * 3.0 + &curve).mean(-1);
+    let means = (&curve * 3.0 + &curve).sum(-1) * (1.0 / 4096.0);
     let same = nodes(&graph.graph()) == nodes(&optimized);
     println!("By hand, with care, the graph has the nodes that the passes arrive at: {same}");
     let by_hand = graph.session().run(&[(&input, &x)], &[&means])[0].to_vec::<f32>();

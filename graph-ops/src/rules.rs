@@ -20,7 +20,7 @@ use graph_core::{DType, Fact, Rule, Rules, Shape, Site, Term};
 
 use crate::ops::matmul::Matmul;
 use crate::ops::permute::Permute;
-use crate::ops::pointwise::{BroadcastTo, Cast, ScalarOp};
+use crate::ops::pointwise::{BroadcastTo, Cast, Pointwise, ScalarOp};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::view::Reshape;
 use crate::registry::op_from_text;
@@ -56,6 +56,8 @@ fn table() -> Vec<Rule> {
         Rule::new("div-one", "div(?x, 1)", "?x"),
         // Not for integers: -MIN is MIN.
         Rule::new("div-neg-neg", "div(neg(?x), neg(?y))", "div(?x, ?y)").floats(),
+        // x / 2ᵏ = x · 2⁻ᵏ
+        Rule::function("div-power-of-two", &["div"], div_by_power_of_two),
         Rule::new("rem-one", "rem(?x, 1)", "0").ints(),
         // x¹ = x, x² = x · x (rounded once), x⁰ = 1 (of NaN, too).
         Rule::new("pow-one", "pow(?x, 1)", "?x"),
@@ -181,6 +183,23 @@ fn pointwise_of_broadcast(site: &Site<'_>) -> Option<Term> {
         }
     }
     changed.then(|| Term::apply(site.op_ref().clone(), &operands))
+}
+
+fn div_by_power_of_two(site: &Site<'_>) -> Option<Term> {
+    const SIGNIFICAND: u64 = (1 << (f64::MANTISSA_DIGITS - 1)) - 1;
+    let (x, constant) = (site.operands()[0], site.constant(site.operands()[1])?);
+    let (divisor, least) = match (constant.as_slice::<f32>(), constant.as_slice::<f64>()) {
+        (Some(&[divisor]), _) => (f64::from(divisor), f64::from(f32::MIN_POSITIVE)),
+        (_, Some(&[divisor])) => (divisor, f64::MIN_POSITIVE),
+        _ => return None,
+    };
+    let reciprocal = divisor.recip();
+    // To multiply by a subnormal number may take longer than to divide.
+    let are_normal = divisor.abs() >= least && reciprocal.abs() >= least && divisor.is_finite();
+    let is_power = are_normal && divisor.to_bits() & SIGNIFICAND == 0;
+    let product =
+        || Term::Apply(Pointwise(ScalarOp::Mul).into(), vec![Term::Value(x), Term::Number(reciprocal)]);
+    is_power.then(product)
 }
 
 fn cast_back(site: &Site<'_>) -> Option<Term> {

@@ -212,6 +212,71 @@ fn views_of_views() {
 }
 
 #[test]
+fn divisions_by_powers_of_two_are_products() {
+    insta::assert_snapshot!(simplified("graph f(%x: f32[3], %y: f64[]) {
+        %a = constant splat 4.0 : f32[]
+        %b = constant splat -0.125 : f64[]
+        %c = div(%x, %a)
+        %d = div(%y, %b)
+        return %c, %d
+    }"), @"
+    %2 = constant 0.25 : f32[]
+    %3 = mul(%0, %2) : f32[3]
+    %4 = constant -8.0 : f64[]
+    %5 = mul(%1, %4) : f64[]
+    return %3, %5
+    ");
+    // Of 3 there is no exact reciprocal, and integers have none; that of 2¹²⁷ is a subnormal number of f32.
+    insta::assert_snapshot!(simplified("graph f(%x: f32[3], %y: i32[3]) {
+        %a = constant splat 3.0 : f32[]
+        %b = constant splat 2 : i32[]
+        %c = constant splat 170141183460469231731687303715884105728.0 : f32[]
+        %d = constant splat 0.0 : f32[]
+        %e = constant splat inf : f32[]
+        %f = constant splat nan : f32[]
+        %u = div(%x, %a)
+        %v = div(%y, %b)
+        %w = div(%x, %c)
+        %p = div(%x, %d)
+        %q = div(%x, %e)
+        %r = div(%x, %f)
+        return %u, %v, %w, %p, %q, %r
+    }"), @"
+    %2 = constant 3.0 : f32[]
+    %3 = constant 2 : i32[]
+    %4 = constant 1.7014118e38 : f32[]
+    %5 = constant 0.0 : f32[]
+    %6 = constant inf : f32[]
+    %7 = constant NaN : f32[]
+    %8 = div(%0, %2) : f32[3]
+    %9 = div(%1, %3) : i32[3]
+    %10 = div(%0, %4) : f32[3]
+    %11 = div(%0, %5) : f32[3]
+    %12 = div(%0, %6) : f32[3]
+    %13 = div(%0, %7) : f32[3]
+    return %8, %9, %10, %11, %12, %13
+    ");
+}
+
+/// Division itself, and what the rule makes of it, on every kind of number.
+#[test]
+fn products_with_reciprocals_are_quotients_to_the_bit() {
+    let f32s = (-126..=126).step_by(7).map(|exponent| Array::scalar(2f32.powi(exponent)));
+    let f64s = (-1022..=1022).step_by(73).map(|exponent| Array::scalar(-(2f64.powi(exponent))));
+    for divisor in f32s.chain(f64s) {
+        let x = special(divisor.fact().dtype);
+        let (mut graph, origin) = (Graph::new("quotient"), Origin::caller());
+        let input = graph.add_input("x", x.fact().clone(), origin);
+        let divisor = graph.add_constant(divisor, origin);
+        let quotient = graph.apply(Pointwise(ScalarOp::Div), &[input, divisor], origin).unwrap();
+        graph.set_outputs(quotient.to_vec());
+        let expected = run_with(&graph, &mut [x.clone()]).unwrap();
+        assert_eq!(simplify(&mut graph, rules()).unwrap(), Changed::Yes, "{graph}");
+        assert!(same(&run_with(&graph, &mut [x]).unwrap()[0], &expected[0]), "{graph}");
+    }
+}
+
+#[test]
 fn casts() {
     insta::assert_snapshot!(simplified("graph f(%x: i32[2], %y: f32[2], %z: bool[2], %w: i64[2]) {
         %a = cast(%x) to=i64

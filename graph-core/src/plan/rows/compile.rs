@@ -17,8 +17,9 @@ use crate::kernel::{RowFold, RowKernel, RowSpan};
 use crate::plan::Provenance;
 use crate::shape::Shape;
 
-/// What the values of a block may take up: half of a small first-level cache.
-const BLOCK_BYTES: usize = 24 << 10;
+/// What the values of a block may take up. A first-level cache has 32 to 48 KiB, and of what is outside each element passes it
+/// only once.
+const BLOCK_BYTES: usize = 32 << 10;
 /// More would not make a program faster.
 const MOST_BLOCK_ELEMENTS: usize = 4096;
 /// Additions that are worth a part of their own.

@@ -11,8 +11,7 @@ mod tests;
 use std::sync::LazyLock;
 
 use graph_core::{
-    ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, DType, Link, MOST_LINKS, MOST_OPERANDS,
-    RowOperand,
+    ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, DType, Link, MOST_LINKS, RowOperand,
 };
 
 use super::instructions::Instructions;
@@ -32,6 +31,9 @@ mod form {
     pub(super) const SPLAT_LEFT: u16 = 5;
     pub(super) const COUNT: u16 = 6;
 }
+
+/// How many stretches ahead what is carried first is asked for.
+const AHEAD: usize = 4;
 
 /// The steps of a link.
 struct Arm<const CODE: u16>;
@@ -55,22 +57,21 @@ macro_rules! links {
             $($binary,)*
         }
 
-        /// Does a step to the carried registers; `other` gives the register of this number of a place.
+        /// Does a step to the carried registers; `other` gives the register of this number of an operand that is no splat.
         ///
         /// # Safety
         /// - The processor has the vector's instructions, and the function that this is a part of is compiled for them.
         /// - The arm is that of a link that takes such an operand: one of those below.
-        /// - The place is its operand's: an element if that is a splat, or else one that `other` may be asked for each of
-        ///   `R` registers of.
+        /// - A splat has an element; of another operand, `other` may be asked for each of `R` registers.
         #[inline(always)]
         unsafe fn step<V: Vector, const R: usize>(
             arm: u16,
             carried: &mut [V; R],
-            place: *const V::Element,
-            other: impl Fn(*const V::Element, usize) -> V,
+            splat: *const V::Element,
+            other: impl Fn(usize) -> V,
         ) {
-            // SAFETY: the caller has the instructions; the place of a splat has an element.
-            let splat = || unsafe { V::splat_from(place) };
+            // SAFETY: the caller has the instructions; a splat has an element.
+            let splat = || unsafe { V::splat_from(splat) };
             // SAFETY: the caller has the instructions, and there is no other arm.
             unsafe {
                 match arm {
@@ -89,10 +90,10 @@ macro_rules! links {
                         carried.iter_mut().for_each(|x| *x = y.$two(*x));
                     }
                     Arm::<{ LinkOp::$binary as u16 }>::RIGHT => {
-                        carried.iter_mut().enumerate().for_each(|(i, x)| *x = x.$two(other(place, i)));
+                        carried.iter_mut().enumerate().for_each(|(i, x)| *x = x.$two(other(i)));
                     }
                     Arm::<{ LinkOp::$binary as u16 }>::LEFT => {
-                        carried.iter_mut().enumerate().for_each(|(i, x)| *x = other(place, i).$two(*x));
+                        carried.iter_mut().enumerate().for_each(|(i, x)| *x = other(i).$two(*x));
                     })*
                     _ => std::hint::unreachable_unchecked(),
                 }
@@ -133,13 +134,14 @@ impl LinkOp {
     }
 }
 
-/// The loop for a type of register, compiled for some features, in stretches of so many registers.
+/// The loop for a type of register, compiled for some features, in stretches of so many registers, and of so many where
+/// there are not enough elements.
 macro_rules! compiled {
-    ($(#[$features:meta])* $vector:ty, $registers:literal) => {{
+    ($(#[$features:meta])* $vector:ty, $long:literal, $short:literal) => {{
         $(#[$features])*
         unsafe fn compiled(to: *mut u8, row: ChainRow<'_>) {
             // SAFETY: this function has the features, and the caller keeps the rest of the promise.
-            unsafe { run::<$vector, $registers>(to.cast(), row) }
+            unsafe { run::<$vector, $long, $short>(to.cast(), row) }
         }
         compiled
     }};
@@ -154,15 +156,17 @@ macro_rules! chain_loop {
                 Instructions::Avx512 => compiled!(
                     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")]
                     std::arch::x86_64::$avx512,
-                    8
+                    16,
+                    4
                 ),
                 #[cfg(target_arch = "x86_64")]
                 Instructions::Avx2 => compiled!(
                     #[target_feature(enable = "avx2,fma")]
                     std::arch::x86_64::$avx2,
-                    8
+                    8,
+                    2
                 ),
-                _ => compiled!($portable, 4),
+                _ => compiled!($portable, 4, 1),
             }
         }
     };
@@ -173,110 +177,138 @@ chain_loop!(chain_loop_f64: __m512d __m256d [f64; 4]);
 
 /// A link on the operand that it takes.
 #[derive(Clone, Copy)]
-struct Step {
+struct Step<T> {
+    /// The first element of that operand; null if there is none.
+    operand: *const T,
     arm: u16,
-    /// Which of the places is its operand's.
-    place: u16,
 }
 
-impl Step {
-    fn of(link: &ChainLink, operands: &[RowOperand]) -> Step {
-        let is_splat = |place: u8| operands[usize::from(place)].is_splat;
-        let (form, place) = match link.other {
-            ChainOther::None => (form::NONE, 0),
-            ChainOther::Carried => (form::CARRIED, 0),
-            ChainOther::Right(place) if is_splat(place) => (form::SPLAT_RIGHT, place),
-            ChainOther::Right(place) => (form::RIGHT, place),
-            ChainOther::Left(place) if is_splat(place) => (form::SPLAT_LEFT, place),
-            ChainOther::Left(place) => (form::LEFT, place),
+impl<T> Step<T> {
+    const UNUSED: Step<T> = Step { operand: std::ptr::null(), arm: 0 };
+
+    fn of(link: &ChainLink, operands: &[RowOperand]) -> Step<T> {
+        let (place, by_element, splat) = match link.other {
+            ChainOther::None => (None, form::NONE, form::NONE),
+            ChainOther::Carried => (None, form::CARRIED, form::CARRIED),
+            ChainOther::Right(place) => (Some(place), form::RIGHT, form::SPLAT_RIGHT),
+            ChainOther::Left(place) => (Some(place), form::LEFT, form::SPLAT_LEFT),
         };
-        Step { arm: link.code * form::COUNT + form, place: place.into() }
+        let operand = place.map(|place| operands[usize::from(place)]);
+        let form = if operand.is_some_and(|operand| operand.is_splat) { splat } else { by_element };
+        let address = operand.map_or(std::ptr::null(), |operand| operand.address.cast());
+        Step { operand: address, arm: link.code * form::COUNT + form }
     }
 }
 
-/// Where an operand is in a stretch.
+/// A chain whose links have found their operands.
 #[derive(Clone, Copy)]
-struct Place<T> {
-    address: *const T,
-    /// Whether it is where it is in every stretch.
-    is_splat: bool,
+struct Walk<'a, T> {
+    to: *mut T,
+    head: RowOperand,
+    steps: &'a [Step<T>],
+    /// Elements of the row.
+    len: usize,
 }
 
 /// # Safety
 /// As for [`ChainLoop`](graph_core::ChainLoop), with elements of the vector's. The processor has its instructions, and the
 /// function that this is a part of is compiled for them.
 #[inline(always)]
-unsafe fn run<V: Vector, const R: usize>(to: *mut V::Element, row: ChainRow<'_>) {
+unsafe fn run<V: Vector, const LONG: usize, const SHORT: usize>(to: *mut V::Element, row: ChainRow<'_>) {
     let ChainRow { operands, head, links, len } = row;
-    let mut places = [Place { address: std::ptr::null(), is_splat: true }; MOST_OPERANDS];
-    for (place, operand) in places.iter_mut().zip(operands) {
-        *place = Place { address: operand.address.cast(), is_splat: operand.is_splat };
-    }
-    let mut steps = [Step { arm: 0, place: 0 }; MOST_LINKS];
+    let mut steps = [Step::UNUSED; MOST_LINKS];
     for (step, link) in steps.iter_mut().zip(links) {
         *step = Step::of(link, operands);
     }
-    let (steps, places) = (&steps[..links.len()], &mut places[..operands.len()]);
-    let mut at = 0;
+    let walk = Walk { to, head: operands[head], steps: &steps[..links.len()], len };
+    // SAFETY: the caller's promise, which makes the steps what they must be.
+    unsafe {
+        let at = stretches::<V, LONG>(walk, 0);
+        let at = stretches::<V, SHORT>(walk, at);
+        rest::<V>(walk, at);
+    }
+}
+
+/// Goes on from an element in stretches of `R` registers, as long as there are so many elements; gives the first one that
+/// is left.
+///
+/// # Safety
+/// As for [`carry`], where operands that are no splats have all elements of the row, and there is room for these.
+#[inline(always)]
+unsafe fn stretches<V: Vector, const R: usize>(walk: Walk<'_, V::Element>, from: usize) -> usize {
     let stretch = R * V::LANES;
-    while at + stretch <= len {
-        // SAFETY: the caller's promise, which makes the steps what they must be; the stretch lies within the row, and its
-        // places within their operands.
+    let mut at = from;
+    while at + stretch <= walk.len {
+        // SAFETY: the stretch lies within the row, and so within operands.
         unsafe {
-            let load = |place: *const V::Element, i: usize| V::load(place.add(i * V::LANES));
-            let carried = carry::<V, R>(steps, places, head, load);
+            let carried = carry::<V, R>(walk, at, |place, i| V::load(place.add(i * V::LANES)));
             for (i, register) in carried.into_iter().enumerate() {
-                register.store(to.add(at + i * V::LANES));
+                register.store(walk.to.add(at + i * V::LANES));
             }
         }
-        advance(places, stretch);
         at += stretch;
     }
-    while at < len {
-        let count = V::LANES.min(len - at);
-        // SAFETY: as above; of a register, what is not of the row is neither read nor written.
+    at
+}
+
+/// The rest of the row from an element on, a register at a time.
+///
+/// # Safety
+/// As for [`stretches`].
+#[inline(always)]
+unsafe fn rest<V: Vector>(walk: Walk<'_, V::Element>, from: usize) {
+    for at in (from..walk.len).step_by(V::LANES) {
+        let count = V::LANES.min(walk.len - at);
+        // SAFETY: of the register, what is not of the row is neither read nor written.
         unsafe {
             let mask = V::mask(count);
-            let load = |place: *const V::Element, _: usize| V::load_masked(place, mask);
-            let [register] = carry::<V, 1>(steps, places, head, load);
-            register.store_masked(to.add(at), mask);
+            let [register] = carry::<V, 1>(walk, at, |place, _| V::load_masked(place, mask));
+            register.store_masked(walk.to.add(at), mask);
         }
-        advance(places, count);
-        at += count;
     }
 }
 
-#[inline(always)]
-fn advance<T>(places: &mut [Place<T>], elements: usize) {
-    for place in places {
-        place.address = place.address.wrapping_add(if place.is_splat { 0 } else { elements });
-    }
-}
-
-/// What a stretch becomes.
+/// What the stretch that begins with an element becomes.
 ///
 /// # Safety
 /// - The processor has the vector's instructions, and the function that this is a part of is compiled for them.
-/// - Steps are [of](Step::of) links of the family with the operands that those take, and name places.
-/// - A place is an element if it is a splat, or else one that `load` may load each of `R` registers of.
+/// - Steps are [of](Step::of) links of the family with the operands that those take.
+/// - A splat has an element; `load` may be asked for each of `R` registers at this element of other operands.
 #[inline(always)]
 unsafe fn carry<V: Vector, const R: usize>(
-    steps: &[Step],
-    places: &[Place<V::Element>],
-    head: usize,
+    walk: Walk<'_, V::Element>,
+    at: usize,
     load: impl Fn(*const V::Element, usize) -> V,
 ) -> [V; R] {
-    let head = places[head];
+    let head: *const V::Element = walk.head.address.cast();
     // SAFETY: the caller's promise, of the head and of each step.
     unsafe {
-        let mut carried = match head.is_splat {
-            true => [V::splat_from(head.address); R],
-            false => std::array::from_fn(|i| load(head.address, i)),
+        let mut carried = if walk.head.is_splat {
+            [V::splat_from(head); R]
+        } else {
+            let place = head.wrapping_add(at);
+            for i in 0..R {
+                V::prefetch_l1(place.wrapping_add((AHEAD * R + i) * V::LANES));
+            }
+            std::array::from_fn(|i| load(place, i))
         };
-        for Step { arm, place } in steps {
-            let place = places.get_unchecked(usize::from(*place)).address;
-            step(*arm, &mut carried, place, &load);
+        for Step { operand, arm } in walk.steps {
+            let place = in_register(operand.wrapping_add(at));
+            step(*arm, &mut carried, *operand, |i| load(place, i));
         }
         carried
     }
+}
+
+/// An address as the compiler is to use it: otherwise it adds what was added once again in each load, and an instruction
+/// that loads from the sum of two registers counts as two.
+#[inline(always)]
+fn in_register<T>(address: *const T) -> *const T {
+    let mut address = address;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: there are no instructions, only a register that holds the address.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) address, options(pure, readonly, nostack, preserves_flags));
+    }
+    address
 }

@@ -65,7 +65,7 @@ pub(super) unsafe fn tile<
         if tile.beta == Beta::One {
             for h in 0..HEIGHT {
                 for w in 0..WIDTH {
-                    V::prefetch(tile.c.wrapping_add(h * tile.c_row + w * V::LANES));
+                    V::prefetch_l2(tile.c.wrapping_add(h * tile.c_row + w * V::LANES));
                 }
             }
         }
@@ -89,10 +89,10 @@ pub(super) unsafe fn tile<
             let terms = remaining.min(step);
             if asks_ahead {
                 // The last row first: of neighbours, the others are near it, or near the rows that are read now.
-                V::prefetch(rows.at(ahead, HEIGHT - 1));
+                V::prefetch_l2(rows.at(ahead, HEIGHT - 1));
                 if is_along_rows {
                     for h in 0..HEIGHT - 1 {
-                        V::prefetch(rows.at(ahead, h));
+                        V::prefetch_l2(rows.at(ahead, h));
                     }
                 }
                 ahead = ahead.wrapping_add(terms * tile.a_column);
@@ -100,7 +100,7 @@ pub(super) unsafe fn tile<
             for _ in 0..terms {
                 if HEIGHT <= 2 {
                     for w in 0..WIDTH {
-                        V::prefetch(b.wrapping_add(ROWS_AHEAD * tile.b_row + w * V::LANES));
+                        V::prefetch_l2(b.wrapping_add(ROWS_AHEAD * tile.b_row + w * V::LANES));
                     }
                 }
                 let mut right = [V::splat(V::Element::default()); WIDTH];

@@ -1,19 +1,36 @@
 //! The exponential, and what is made of it: `eˣ - 1`, the logistic function and the hyperbolic tangent.
 
-use super::{LN_2_HIGH, LN_2_LOW, fused, polynomial, power_of_two};
+use super::{LN_2_HIGH, LN_2_LOW, fused, polynomial};
 
 /// 1.5 · 2²³: the unit in the last place of numbers about it is 1, so adding it rounds to the nearest integer.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// `x = k ln 2 + r` with `|r| <= ln 2 / 2`: gives `eʳ - 1` and `k`. `|x|` is at most 200.
+/// The bit at which a float's exponent begins.
+const EXPONENT: u32 = 23;
+
+/// `x = k ln 2 + r` with `|r| <= ln 2 / 2`: gives `eʳ - 1` and a number that ends in the bits of `k`. `|x|` is at most 200.
 #[inline(always)]
-fn reduced(x: f32) -> (f32, i32) {
+fn reduced(x: f32) -> (f32, u32) {
     let rounded = fused(x, std::f32::consts::LOG2_E, ROUNDER);
-    let k = rounded.to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
-    let multiple = rounded - ROUNDER;
-    let r = fused(multiple, -LN_2_LOW, fused(multiple, -LN_2_HIGH, x));
+    let k = rounded - ROUNDER;
+    let r = fused(k, -LN_2_LOW, fused(k, -LN_2_HIGH, x));
     let q = polynomial(r, [0.5, 0.166_665_32, 0.041_666_165, 0.008_368_035, 0.001_397_370_2]);
-    (fused(r * r, q, r), k)
+    // The rounder's own bits end in 22 zeros.
+    (fused(r * r, q, r), rounded.to_bits())
+}
+
+/// `k`, which a number's last bits are, where the exponent of a float stands, as two that add up to it: `2ᵏ` may be a
+/// subnormal number, or beyond the largest; neither of these powers is.
+#[inline(always)]
+fn halves(k: u32) -> (u32, u32) {
+    let half = (k << (EXPONENT - 1)) & (u32::MAX << EXPONENT);
+    (half, (k << EXPONENT).wrapping_sub(half))
+}
+
+/// `2ᵏ`, given `k` where the exponent of a float stands, for `-126 <= k <= 127`; for other `k` some number.
+#[inline(always)]
+fn power_of_two(k: u32) -> f32 {
+    f32::from_bits(1f32.to_bits().wrapping_add(k))
 }
 
 /// `eˣ`
@@ -23,16 +40,17 @@ pub(crate) fn exp(x: f32) -> f32 {
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -105.0 { -105.0 } else { x };
     let (p, k) = reduced(x);
-    // Results may be subnormal, or beyond the largest power of two; each half of the power is neither.
-    let half = k >> 1;
-    (1.0 + p) * power_of_two(half) * power_of_two(k.wrapping_sub(half))
+    let (half, other) = halves(k);
+    let power = power_of_two(half);
+    fused(power, p, power) * power_of_two(other)
 }
 
 /// `e⁻ˣ` for `0 <= x <= 80`.
 #[inline(always)]
 pub(super) fn exp_of_negated(x: f32) -> f32 {
     let (p, k) = reduced(-x);
-    (1.0 + p) * power_of_two(k)
+    let power = power_of_two(k << EXPONENT);
+    fused(power, p, power)
 }
 
 /// `eˣ - 1`
@@ -41,9 +59,8 @@ pub(crate) fn exp_m1(x: f32) -> f32 {
     let bounded = if x > 89.0 { 89.0 } else { x };
     let bounded = if bounded < -20.0 { -20.0 } else { bounded };
     let (p, k) = reduced(bounded);
-    // 2ᵏ p + (2ᵏ - 1), in halves of the power. What is subtracted is 2⁻ʰ, with h the other half.
-    let half = k >> 1;
-    let other = k.wrapping_sub(half);
+    // 2ᵏ p + (2ᵏ - 1), divided by a part of the power and multiplied by it.
+    let (half, other) = halves(k);
     let power = power_of_two(half);
     let y = fused(power, p, power - power_of_two(other.wrapping_neg())) * power_of_two(other);
     // -0 would have become 0.
@@ -66,7 +83,8 @@ pub(crate) fn tanh(x: f32) -> f32 {
     // From here on the result is 1.
     let bounded = if magnitude > 10.0 { 10.0 } else { magnitude };
     let (p, k) = reduced(-2.0 * bounded);
-    let power = power_of_two(k);
+    let power = power_of_two(k << EXPONENT);
     let m = fused(power, p, power - 1.0); // e⁻²ˣ - 1
-    (-m / (2.0 + m)).copysign(x)
+    // Its sign, which is that of zero too, is x's whatever the quotient's.
+    (m / (2.0 + m)).copysign(x)
 }

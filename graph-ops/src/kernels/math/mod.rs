@@ -44,12 +44,6 @@ fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     sum
 }
 
-/// `2ᵏ` for `-126 <= k <= 127`; for other `k` some number.
-#[inline(always)]
-fn power_of_two(k: i32) -> f32 {
-    f32::from_bits((k.wrapping_add(127) as u32) << 23)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

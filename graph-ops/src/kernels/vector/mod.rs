@@ -32,8 +32,10 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(x: Self::Element) -> Self;
     /// The number at `from` in all lanes.
     unsafe fn splat_from(from: *const Self::Element) -> Self;
-    /// Asks for the memory at `from`, which need not exist, to be brought to the second-level cache.
-    unsafe fn prefetch(from: *const Self::Element);
+    /// Asks for the memory at `from`, which need not exist, to be brought to the first-level cache.
+    unsafe fn prefetch_l1(from: *const Self::Element);
+    /// The same, to the second-level cache.
+    unsafe fn prefetch_l2(from: *const Self::Element);
     unsafe fn load(from: *const Self::Element) -> Self;
     /// Zero in the lanes that are not chosen, whose memory is not read.
     unsafe fn load_masked(from: *const Self::Element, mask: Self::Mask) -> Self;

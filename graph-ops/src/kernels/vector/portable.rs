@@ -25,7 +25,9 @@ impl<T: Real, const LANES: usize> Vector for [T; LANES] {
         unsafe { [*from; LANES] }
     }
     #[inline(always)]
-    unsafe fn prefetch(_: *const T) {}
+    unsafe fn prefetch_l1(_: *const T) {}
+    #[inline(always)]
+    unsafe fn prefetch_l2(_: *const T) {}
     #[inline(always)]
     unsafe fn load(from: *const T) -> [T; LANES] {
         // SAFETY: the caller has `LANES` elements at `from`.

@@ -49,7 +49,12 @@ macro_rules! vector {
                 unsafe { $splat_lane($load_lane(from)) }
             }
             #[inline(always)]
-            unsafe fn prefetch(from: *const $element) {
+            unsafe fn prefetch_l1(from: *const $element) {
+                // SAFETY: a prefetch does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn prefetch_l2(from: *const $element) {
                 // SAFETY: a prefetch does not fault.
                 unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
             }
