@@ -2,8 +2,9 @@
 //! the next.
 //!
 //! The loop is an interpreter whose registers are those of the processor: in each stretch it goes through the steps, and jumps
-//! to what each does to all of the stretch. A stretch is a few registers, so that there is enough to do between two jumps;
-//! what is left of a row is done a register at a time.
+//! to what each does to all of the stretch. A stretch is half of the processor's registers, so that there is enough to do
+//! between two jumps, and until the result of a step is there for the next one. What is left of a row is done in stretches
+//! of a quarter of that, then a register at a time.
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,8 @@ mod form {
     pub(super) const COUNT: u16 = 6;
 }
 
-/// How many stretches ahead what is carried first is asked for.
+/// How many stretches ahead the operand that is carried first is asked for: while so many instructions wait for each other,
+/// the processor does not look as far ahead as memory is away.
 const AHEAD: usize = 4;
 
 /// The steps of a link.
@@ -134,8 +136,8 @@ impl LinkOp {
     }
 }
 
-/// The loop for a type of register, compiled for some features, in stretches of so many registers, and of so many where
-/// there are not enough elements.
+/// The loop for a type of register, compiled for some features, in stretches of so many registers, and where a row has not
+/// enough elements, of so many.
 macro_rules! compiled {
     ($(#[$features:meta])* $vector:ty, $long:literal, $short:literal) => {{
         $(#[$features])*
@@ -187,13 +189,13 @@ impl<T> Step<T> {
     const UNUSED: Step<T> = Step { operand: std::ptr::null(), arm: 0 };
 
     fn of(link: &ChainLink, operands: &[RowOperand]) -> Step<T> {
-        let (place, by_element, splat) = match link.other {
+        let (number, by_element, splat) = match link.other {
             ChainOther::None => (None, form::NONE, form::NONE),
             ChainOther::Carried => (None, form::CARRIED, form::CARRIED),
-            ChainOther::Right(place) => (Some(place), form::RIGHT, form::SPLAT_RIGHT),
-            ChainOther::Left(place) => (Some(place), form::LEFT, form::SPLAT_LEFT),
+            ChainOther::Right(number) => (Some(number), form::RIGHT, form::SPLAT_RIGHT),
+            ChainOther::Left(number) => (Some(number), form::LEFT, form::SPLAT_LEFT),
         };
-        let operand = place.map(|place| operands[usize::from(place)]);
+        let operand = number.map(|number| operands[usize::from(number)]);
         let form = if operand.is_some_and(|operand| operand.is_splat) { splat } else { by_element };
         let address = operand.map_or(std::ptr::null(), |operand| operand.address.cast());
         Step { operand: address, arm: link.code * form::COUNT + form }
@@ -241,6 +243,7 @@ unsafe fn stretches<V: Vector, const R: usize>(walk: Walk<'_, V::Element>, from:
     while at + stretch <= walk.len {
         // SAFETY: the stretch lies within the row, and so within operands.
         unsafe {
+            ask_for::<V, R>(walk.head, at + AHEAD * stretch);
             let carried = carry::<V, R>(walk, at, |place, i| V::load(place.add(i * V::LANES)));
             for (i, register) in carried.into_iter().enumerate() {
                 register.store(walk.to.add(at + i * V::LANES));
@@ -249,6 +252,21 @@ unsafe fn stretches<V: Vector, const R: usize>(walk: Walk<'_, V::Element>, from:
         at += stretch;
     }
     at
+}
+
+/// Asks for the stretch of an operand that begins with an element, which it need not have.
+///
+/// # Safety
+/// The processor has the vector's instructions, and the function that this is a part of is compiled for them.
+#[inline(always)]
+unsafe fn ask_for<V: Vector, const R: usize>(operand: RowOperand, at: usize) {
+    let address: *const V::Element = operand.address.cast();
+    if !operand.is_splat {
+        for i in 0..R {
+            // SAFETY: the caller has the instructions.
+            unsafe { V::prefetch_l1(address.wrapping_add(at + i * V::LANES)) };
+        }
+    }
 }
 
 /// The rest of the row from an element on, a register at a time.
@@ -287,9 +305,6 @@ unsafe fn carry<V: Vector, const R: usize>(
             [V::splat_from(head); R]
         } else {
             let place = head.wrapping_add(at);
-            for i in 0..R {
-                V::prefetch_l1(place.wrapping_add((AHEAD * R + i) * V::LANES));
-            }
             std::array::from_fn(|i| load(place, i))
         };
         for Step { operand, arm } in walk.steps {
@@ -300,12 +315,12 @@ unsafe fn carry<V: Vector, const R: usize>(
     }
 }
 
-/// An address as the compiler is to use it: otherwise it adds what was added once again in each load, and an instruction
-/// that loads from the sum of two registers counts as two.
+/// An address, as one register. Otherwise the compiler leaves it a sum of two until it is loaded from, and arithmetic on what
+/// is loaded from a sum of two registers takes the processor two instructions instead of one.
 #[inline(always)]
 fn in_register<T>(address: *const T) -> *const T {
     let mut address = address;
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: there are no instructions, only a register that holds the address.
     unsafe {
         std::arch::asm!("/* {0} */", inout(reg) address, options(pure, readonly, nostack, preserves_flags));
