@@ -63,7 +63,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("time: {name:<23} {:>7.1} µs", time.as_secs_f64() * 1e6);
     }
 
-    // By hand: inputs are declared, operations on them add nodes, a session computes what is asked for.
+    // By hand: inputs are declared, operations on them add nodes, a session computes what is asked for. The mean is written
+    // as the passes leave it.
     let mut graph = GraphBuilder::new("by hand");
     let input = graph.placeholder("x", DType::F32, [1024, 4096]);
     let curve = (&input * 0.5f32.sqrt()).tanh();

@@ -186,7 +186,6 @@ fn pointwise_of_broadcast(site: &Site<'_>) -> Option<Term> {
 }
 
 fn div_by_power_of_two(site: &Site<'_>) -> Option<Term> {
-    const SIGNIFICAND: u64 = (1 << (f64::MANTISSA_DIGITS - 1)) - 1;
     let (x, constant) = (site.operands()[0], site.constant(site.operands()[1])?);
     let (divisor, least) = match (constant.as_slice::<f32>(), constant.as_slice::<f64>()) {
         (Some(&[divisor]), _) => (f64::from(divisor), f64::from(f32::MIN_POSITIVE)),
@@ -194,12 +193,12 @@ fn div_by_power_of_two(site: &Site<'_>) -> Option<Term> {
         _ => return None,
     };
     let reciprocal = divisor.recip();
-    // To multiply by a subnormal number may take longer than to divide.
-    let are_normal = divisor.abs() >= least && reciprocal.abs() >= least && divisor.is_finite();
-    let is_power = are_normal && divisor.to_bits() & SIGNIFICAND == 0;
-    let product =
-        || Term::Apply(Pointwise(ScalarOp::Mul).into(), vec![Term::Value(x), Term::Number(reciprocal)]);
-    is_power.then(product)
+    // To multiply by a subnormal number may take longer than to divide. This leaves out zero, infinity and NaN, too.
+    let are_normal = divisor.abs() >= least && reciprocal.abs() >= least;
+    let is_power = are_normal && divisor.to_bits() << (u64::BITS - (f64::MANTISSA_DIGITS - 1)) == 0;
+    // The number is a scalar: the constant must not have made the result larger.
+    (is_power && site.fact_of(x) == site.fact())
+        .then(|| Term::Apply(Pointwise(ScalarOp::Mul).into(), vec![Term::Value(x), Term::Number(reciprocal)]))
 }
 
 fn cast_back(site: &Site<'_>) -> Option<Term> {

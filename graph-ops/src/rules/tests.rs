@@ -214,7 +214,7 @@ fn views_of_views() {
 #[test]
 fn divisions_by_powers_of_two_are_products() {
     insta::assert_snapshot!(simplified("graph f(%x: f32[3], %y: f64[]) {
-        %a = constant splat 4.0 : f32[]
+        %a = constant splat 4.0 : f32[1]
         %b = constant splat -0.125 : f64[]
         %c = div(%x, %a)
         %d = div(%y, %b)
@@ -225,6 +225,16 @@ fn divisions_by_powers_of_two_are_products() {
     %4 = constant -8.0 : f64[]
     %5 = mul(%1, %4) : f64[]
     return %3, %5
+    ");
+    // The constant makes the result larger.
+    insta::assert_snapshot!(simplified("graph f(%x: f32[3]) {
+        %a = constant splat 4.0 : f32[1, 1]
+        %b = div(%x, %a)
+        return %b
+    }"), @"
+    %1 = constant [4.0] : f32[1, 1]
+    %2 = div(%0, %1) : f32[1, 3]
+    return %2
     ");
     // Of 3 there is no exact reciprocal, and integers have none; that of 2¹²⁷ is a subnormal number of f32.
     insta::assert_snapshot!(simplified("graph f(%x: f32[3], %y: i32[3]) {
@@ -258,21 +268,43 @@ fn divisions_by_powers_of_two_are_products() {
     ");
 }
 
-/// Division itself, and what the rule makes of it, on every kind of number.
+#[test]
+fn divisors_whose_reciprocals_are_no_normal_numbers_stay() {
+    let f32s = [-149, -127, 127].map(|exponent| Array::scalar(2f64.powi(exponent) as f32));
+    let f64s = [-1074, -1023, 1023].map(|exponent| Array::scalar(2f64.powi(exponent)));
+    for divisor in f32s.into_iter().chain(f64s) {
+        let mut graph = quotient(special(divisor.fact().dtype).fact(), divisor);
+        assert_eq!(simplify(&mut graph, rules()).unwrap(), Changed::No, "{graph}");
+    }
+}
+
+/// An input divided by a constant.
+fn quotient(fact: &Fact, divisor: Array) -> Graph {
+    let (mut graph, origin) = (Graph::new("quotient"), Origin::caller());
+    let input = graph.add_input("x", fact.clone(), origin);
+    let divisor = graph.add_constant(divisor, origin);
+    let quotient = graph.apply(Pointwise(ScalarOp::Div), &[input, divisor], origin).unwrap();
+    graph.set_outputs(quotient.to_vec());
+    graph
+}
+
+/// Division itself, and what the rule makes of it, on special numbers, and on such as are rounded where the quotient is a
+/// subnormal one.
 #[test]
 fn products_with_reciprocals_are_quotients_to_the_bit() {
     let f32s = (-126..=126).step_by(7).map(|exponent| Array::scalar(2f32.powi(exponent)));
     let f64s = (-1022..=1022).step_by(73).map(|exponent| Array::scalar(-(2f64.powi(exponent))));
     for divisor in f32s.chain(f64s) {
-        let x = special(divisor.fact().dtype);
-        let (mut graph, origin) = (Graph::new("quotient"), Origin::caller());
-        let input = graph.add_input("x", x.fact().clone(), origin);
-        let divisor = graph.add_constant(divisor, origin);
-        let quotient = graph.apply(Pointwise(ScalarOp::Div), &[input, divisor], origin).unwrap();
-        graph.set_outputs(quotient.to_vec());
-        let expected = run_with(&graph, &mut [x.clone()]).unwrap();
-        assert_eq!(simplify(&mut graph, rules()).unwrap(), Changed::Yes, "{graph}");
-        assert!(same(&run_with(&graph, &mut [x]).unwrap()[0], &expected[0]), "{graph}");
+        let rounded = match divisor.fact().dtype {
+            DType::F32 => Array::scalar(f32::from_bits(0x00ff_ffff)),
+            _ => Array::scalar(f64::from_bits(0x001f_ffff_ffff_ffff)),
+        };
+        for x in [special(divisor.fact().dtype), rounded] {
+            let mut graph = quotient(x.fact(), divisor.clone());
+            let expected = run_with(&graph, &mut [x.clone()]).unwrap();
+            assert_eq!(simplify(&mut graph, rules()).unwrap(), Changed::Yes, "{graph}");
+            assert!(same(&run_with(&graph, &mut [x]).unwrap()[0], &expected[0]), "{graph}");
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 //! the next.
 //!
 //! The loop is an interpreter whose registers are those of the processor: in each stretch it goes through the steps, and jumps
-//! to what each does to all of the stretch. A stretch is half of the processor's registers, so that there is enough to do
-//! between two jumps, and until the result of a step is there for the next one. What is left of a row is done in stretches
-//! of a quarter of that, then a register at a time.
+//! to what each does to all of the stretch. A stretch is so many registers that there is enough to do between two jumps, and
+//! until the result of a step is there for the next one: half of them, where there are vector instructions. What is left of
+//! a row is done in stretches of a quarter of that, then a register at a time.
 
 #[cfg(test)]
 mod tests;
@@ -33,9 +33,12 @@ mod form {
     pub(super) const COUNT: u16 = 6;
 }
 
-/// How many stretches ahead the operand that is carried first is asked for: while so many instructions wait for each other,
-/// the processor does not look as far ahead as memory is away.
+/// How many long stretches ahead the operand that is carried first is asked for. The instructions of one fill the window in
+/// which the processor looks for work, so that the loads of the next ones would start too late.
 const AHEAD: usize = 4;
+
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 /// The steps of a link.
 struct Arm<const CODE: u16>;
@@ -189,22 +192,23 @@ impl<T> Step<T> {
     const UNUSED: Step<T> = Step { operand: std::ptr::null(), arm: 0 };
 
     fn of(link: &ChainLink, operands: &[RowOperand]) -> Step<T> {
-        let (number, by_element, splat) = match link.other {
-            ChainOther::None => (None, form::NONE, form::NONE),
-            ChainOther::Carried => (None, form::CARRIED, form::CARRIED),
-            ChainOther::Right(number) => (Some(number), form::RIGHT, form::SPLAT_RIGHT),
-            ChainOther::Left(number) => (Some(number), form::LEFT, form::SPLAT_LEFT),
+        let operand = |number: u8| operands[usize::from(number)];
+        let (operand, form) = match link.other {
+            ChainOther::None => (None, form::NONE),
+            ChainOther::Carried => (None, form::CARRIED),
+            ChainOther::Right(number) if operand(number).is_splat => (Some(number), form::SPLAT_RIGHT),
+            ChainOther::Right(number) => (Some(number), form::RIGHT),
+            ChainOther::Left(number) if operand(number).is_splat => (Some(number), form::SPLAT_LEFT),
+            ChainOther::Left(number) => (Some(number), form::LEFT),
         };
-        let operand = number.map(|number| operands[usize::from(number)]);
-        let form = if operand.is_some_and(|operand| operand.is_splat) { splat } else { by_element };
-        let address = operand.map_or(std::ptr::null(), |operand| operand.address.cast());
+        let address = operand.map_or(std::ptr::null(), |number| operands[usize::from(number)].address.cast());
         Step { operand: address, arm: link.code * form::COUNT + form }
     }
 }
 
-/// A chain whose links have found their operands.
+/// A chain on a row: its links have found their operands.
 #[derive(Clone, Copy)]
-struct Walk<'a, T> {
+struct BoundChain<'a, T> {
     to: *mut T,
     head: RowOperand,
     steps: &'a [Step<T>],
@@ -222,31 +226,37 @@ unsafe fn run<V: Vector, const LONG: usize, const SHORT: usize>(to: *mut V::Elem
     for (step, link) in steps.iter_mut().zip(links) {
         *step = Step::of(link, operands);
     }
-    let walk = Walk { to, head: operands[head], steps: &steps[..links.len()], len };
+    let chain = BoundChain { to, head: operands[head], steps: &steps[..links.len()], len };
     // SAFETY: the caller's promise, which makes the steps what they must be.
     unsafe {
-        let at = stretches::<V, LONG>(walk, 0);
-        let at = stretches::<V, SHORT>(walk, at);
-        rest::<V>(walk, at);
+        let at = stretches::<V, LONG, AHEAD>(chain, 0);
+        let at = stretches::<V, SHORT, 0>(chain, at);
+        rest::<V>(chain, at);
     }
 }
 
 /// Goes on from an element in stretches of `R` registers, as long as there are so many elements; gives the first one that
-/// is left.
+/// is left. Asks for what is `AHEAD` stretches ahead, if that is not 0.
 ///
 /// # Safety
-/// As for [`carry`], where operands that are no splats have all elements of the row, and there is room for these.
+/// As for [`carry`], where operands that are no splats have all elements of the row. There is room for these at `to`, which
+/// may be where such an operand is, and else overlaps none.
 #[inline(always)]
-unsafe fn stretches<V: Vector, const R: usize>(walk: Walk<'_, V::Element>, from: usize) -> usize {
+unsafe fn stretches<V: Vector, const R: usize, const AHEAD: usize>(
+    chain: BoundChain<'_, V::Element>,
+    from: usize,
+) -> usize {
     let stretch = R * V::LANES;
     let mut at = from;
-    while at + stretch <= walk.len {
+    while at + stretch <= chain.len {
         // SAFETY: the stretch lies within the row, and so within operands.
         unsafe {
-            ask_for::<V, R>(walk.head, at + AHEAD * stretch);
-            let carried = carry::<V, R>(walk, at, |place, i| V::load(place.add(i * V::LANES)));
+            if AHEAD > 0 {
+                ask_for::<V>(chain.head, at + AHEAD * stretch, stretch);
+            }
+            let carried = carry::<V, R>(chain, at, |place, i| V::load(place.add(i * V::LANES)));
             for (i, register) in carried.into_iter().enumerate() {
-                register.store(walk.to.add(at + i * V::LANES));
+                register.store(chain.to.add(at + i * V::LANES));
             }
         }
         at += stretch;
@@ -254,17 +264,17 @@ unsafe fn stretches<V: Vector, const R: usize>(walk: Walk<'_, V::Element>, from:
     at
 }
 
-/// Asks for the stretch of an operand that begins with an element, which it need not have.
+/// Asks for so many elements of an operand, which it need not have.
 ///
 /// # Safety
 /// The processor has the vector's instructions, and the function that this is a part of is compiled for them.
 #[inline(always)]
-unsafe fn ask_for<V: Vector, const R: usize>(operand: RowOperand, at: usize) {
+unsafe fn ask_for<V: Vector>(operand: RowOperand, from: usize, count: usize) {
     let address: *const V::Element = operand.address.cast();
     if !operand.is_splat {
-        for i in 0..R {
+        for at in (from..from + count).step_by(LINE / size_of::<V::Element>()) {
             // SAFETY: the caller has the instructions.
-            unsafe { V::prefetch_l1(address.wrapping_add(at + i * V::LANES)) };
+            unsafe { V::prefetch_l1(address.wrapping_add(at)) };
         }
     }
 }
@@ -274,14 +284,14 @@ unsafe fn ask_for<V: Vector, const R: usize>(operand: RowOperand, at: usize) {
 /// # Safety
 /// As for [`stretches`].
 #[inline(always)]
-unsafe fn rest<V: Vector>(walk: Walk<'_, V::Element>, from: usize) {
-    for at in (from..walk.len).step_by(V::LANES) {
-        let count = V::LANES.min(walk.len - at);
+unsafe fn rest<V: Vector>(chain: BoundChain<'_, V::Element>, from: usize) {
+    for at in (from..chain.len).step_by(V::LANES) {
+        let count = V::LANES.min(chain.len - at);
         // SAFETY: of the register, what is not of the row is neither read nor written.
         unsafe {
             let mask = V::mask(count);
-            let [register] = carry::<V, 1>(walk, at, |place, _| V::load_masked(place, mask));
-            register.store_masked(walk.to.add(at), mask);
+            let [register] = carry::<V, 1>(chain, at, |place, _| V::load_masked(place, mask));
+            register.store_masked(chain.to.add(at), mask);
         }
     }
 }
@@ -294,20 +304,20 @@ unsafe fn rest<V: Vector>(walk: Walk<'_, V::Element>, from: usize) {
 /// - A splat has an element; `load` may be asked for each of `R` registers at this element of other operands.
 #[inline(always)]
 unsafe fn carry<V: Vector, const R: usize>(
-    walk: Walk<'_, V::Element>,
+    chain: BoundChain<'_, V::Element>,
     at: usize,
     load: impl Fn(*const V::Element, usize) -> V,
 ) -> [V; R] {
-    let head: *const V::Element = walk.head.address.cast();
+    let head: *const V::Element = chain.head.address.cast();
     // SAFETY: the caller's promise, of the head and of each step.
     unsafe {
-        let mut carried = if walk.head.is_splat {
+        let mut carried = if chain.head.is_splat {
             [V::splat_from(head); R]
         } else {
             let place = head.wrapping_add(at);
             std::array::from_fn(|i| load(place, i))
         };
-        for Step { operand, arm } in walk.steps {
+        for Step { operand, arm } in chain.steps {
             let place = in_register(operand.wrapping_add(at));
             step(*arm, &mut carried, *operand, |i| load(place, i));
         }
@@ -315,15 +325,20 @@ unsafe fn carry<V: Vector, const R: usize>(
     }
 }
 
-/// An address, as one register. Otherwise the compiler leaves it a sum of two until it is loaded from, and arithmetic on what
-/// is loaded from a sum of two registers takes the processor two instructions instead of one.
+/// An address, as one register. Otherwise the compiler leaves it a sum of two until it is loaded from, and the processor
+/// carries out arithmetic on memory that two registers address as a load and an operation, instead of as one.
 #[inline(always)]
 fn in_register<T>(address: *const T) -> *const T {
-    let mut address = address;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: there are no instructions, only a register that holds the address.
-    unsafe {
-        std::arch::asm!("/* {0} */", inout(reg) address, options(pure, readonly, nostack, preserves_flags));
+    {
+        let held;
+        // SAFETY: the template is a comment. What comes out is what goes in, and depends on nothing else; no memory, stack
+        // or flag is touched. (`nomem` would be true as well, but is suspicious of whoever hands over a pointer.)
+        unsafe {
+            std::arch::asm!("/* {0} */", inout(reg) address => held, options(pure, readonly, nostack, preserves_flags));
+        }
+        held
     }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     address
 }

@@ -101,7 +101,7 @@ impl Case {
         let links: Vec<ChainLink> =
             self.links.iter().map(|&(op, other)| ChainLink { code: op as u16, other }).collect();
         // Beyond the row stands what must not be written.
-        let mut output = vec![T::from(7.0); self.len + 64];
+        let mut output = vec![T::from(7.0); self.len + 1024];
         let to = self.in_place.map_or(output.as_mut_ptr(), |number| addresses[number]);
         let row = ChainRow { operands: &rows, head: self.head, links: &links, len: self.len };
         // SAFETY: the processor has the instructions. Operands have as many elements as the row, or one; the destination
@@ -127,8 +127,8 @@ const SPECIAL: [f32; 12] =
 
 #[test]
 fn every_link_of_special_numbers() {
-    // All pairs, as often as makes several of the longest stretches.
-    let pairs = || SPECIAL.iter().flat_map(|&x| SPECIAL.iter().map(move |&y| (x, y))).cycle().take(1000);
+    // All pairs, as often as makes several of the longest stretches, and leaves a part of each register.
+    let pairs = || SPECIAL.iter().flat_map(|&x| SPECIAL.iter().map(move |&y| (x, y))).cycle().take(1007);
     let operands: Vec<Operand> = vec![
         Operand { elements: pairs().map(|(x, _)| x).collect(), is_splat: false },
         Operand { elements: pairs().map(|(_, y)| y).collect(), is_splat: false },
@@ -147,7 +147,9 @@ fn every_link_of_special_numbers() {
         check(&case);
         for special in SPECIAL {
             let splat = Operand { elements: vec![special], is_splat: true };
-            check(&Case { operands: vec![operands[0].clone(), splat], ..case.clone() });
+            let operands = vec![operands[0].clone(), splat];
+            check(&Case { operands: operands.clone(), ..case.clone() });
+            check(&Case { operands, head: 1, ..case.clone() });
         }
     }
 }
