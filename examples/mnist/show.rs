@@ -29,16 +29,15 @@ pub(crate) fn results(data: &Mnist, test: &Evaluation, time: Duration, is_interr
     let shown = SHOWN.min(data.test.len());
     // Mistakes are what people look for: a few, then the first images.
     let is_wrong = |&row: &usize| test.predictions[row] != data.test.labels[row];
-    let mistakes = (0..data.test.len()).filter(is_wrong).count();
-    let mut rows: Vec<usize> = (0..data.test.len()).filter(is_wrong).take(2).collect();
-    let wrong = rows.len();
-    rows.extend((0..data.test.len()).filter(|row| !is_wrong(row)).take(shown - wrong));
-    let right = rows.len() - wrong;
+    let (mistakes, hits): (Vec<usize>, Vec<usize>) = (0..data.test.len()).partition(is_wrong);
+    let wrong = mistakes.len().min(2);
+    let right = hits.len().min(shown - wrong);
+    let mut rows = [&mistakes[..wrong], &hits[..right]].concat();
     rows.sort_unstable();
     let images: Vec<&[u8]> = rows.iter().map(|&row| data.test.image(row)).collect();
     let predictions: Vec<u8> = rows.iter().map(|&row| test.predictions[row]).collect();
     let labels: Vec<u8> = rows.iter().map(|&row| data.test.labels[row]).collect();
-    println!("\nTest digits: {wrong} of {mistakes} mistakes, and the first {right} of those that are right");
+    println!("\nTest digits: {wrong} of {} mistakes, and the first {right} that are right", mistakes.len());
     println!("{}", draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), WIDTH));
 
     if is_interrupted {

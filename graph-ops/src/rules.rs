@@ -195,6 +195,7 @@ fn div_by_power_of_two(site: &Site<'_>) -> Option<Term> {
     let reciprocal = divisor.recip();
     // To multiply by a subnormal number may take longer than to divide. This leaves out zero, infinity and NaN, too.
     let are_normal = divisor.abs() >= least && reciprocal.abs() >= least;
+    // Without its sign and its exponent.
     let is_power = are_normal && divisor.to_bits() << (u64::BITS - (f64::MANTISSA_DIGITS - 1)) == 0;
     // The number is a scalar: the constant must not have made the result larger.
     (is_power && site.fact_of(x) == site.fact())

@@ -129,7 +129,7 @@ fn a_run_prints_its_epochs_and_writes_its_history() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(printed.lines().filter(|line| line.starts_with("epoch")).count(), 2, "{printed}");
         assert!(printed.contains(&format!("in {mode} mode")), "{printed}");
-        assert!(printed.contains("predicted"), "{printed}");
+        assert!(printed.contains("predicted") && printed.contains("that are right"), "{printed}");
         assert_eq!(printed.contains("nodes traced"), mode == "lazy", "{printed}");
 
         let history = std::fs::read_to_string(&path).expect("a history");

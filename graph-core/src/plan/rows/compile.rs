@@ -17,8 +17,8 @@ use crate::kernel::{RowFold, RowKernel, RowSpan};
 use crate::plan::Provenance;
 use crate::shape::Shape;
 
-/// What the values of a block may take up. It is a small first-level cache, of which not all is used again: of what is outside,
-/// each element passes only once. With 24 KiB, a chain of 25 loops takes a tenth longer in a cache of 48 KiB.
+/// What the values of a block may take up: as much as a small first-level cache, through which what is outside passes only
+/// once. With 24 KiB, a program of 25 loops took a tenth longer where that cache has 48.
 const BLOCK_BYTES: usize = 32 << 10;
 /// More would not make a program faster.
 const MOST_BLOCK_ELEMENTS: usize = 4096;

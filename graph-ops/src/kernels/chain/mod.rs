@@ -3,8 +3,8 @@
 //!
 //! The loop is an interpreter whose registers are those of the processor: in each stretch it goes through the steps, and jumps
 //! to what each does to all of the stretch. A stretch is so many registers that there is enough to do between two jumps, and
-//! until the result of a step is there for the next one: half of them, where there are vector instructions. What is left of
-//! a row is done in stretches of a quarter of that, then a register at a time.
+//! until the result of a step is there for the next one: half of those that AVX2 and AVX-512 have. What is left of a row is
+//! done in stretches of a quarter of that, then a register at a time.
 
 #[cfg(test)]
 mod tests;
@@ -193,7 +193,7 @@ impl<T> Step<T> {
 
     fn of(link: &ChainLink, operands: &[RowOperand]) -> Step<T> {
         let operand = |number: u8| operands[usize::from(number)];
-        let (operand, form) = match link.other {
+        let (number, form) = match link.other {
             ChainOther::None => (None, form::NONE),
             ChainOther::Carried => (None, form::CARRIED),
             ChainOther::Right(number) if operand(number).is_splat => (Some(number), form::SPLAT_RIGHT),
@@ -201,7 +201,7 @@ impl<T> Step<T> {
             ChainOther::Left(number) if operand(number).is_splat => (Some(number), form::SPLAT_LEFT),
             ChainOther::Left(number) => (Some(number), form::LEFT),
         };
-        let address = operand.map_or(std::ptr::null(), |number| operands[usize::from(number)].address.cast());
+        let address = number.map_or(std::ptr::null(), |number| operand(number).address.cast());
         Step { operand: address, arm: link.code * form::COUNT + form }
     }
 }
@@ -236,13 +236,13 @@ unsafe fn run<V: Vector, const LONG: usize, const SHORT: usize>(to: *mut V::Elem
 }
 
 /// Goes on from an element in stretches of `R` registers, as long as there are so many elements; gives the first one that
-/// is left. Asks for what is `AHEAD` stretches ahead, if that is not 0.
+/// is left. Asks for what is `FAR` stretches ahead, if that is not 0.
 ///
 /// # Safety
 /// As for [`carry`], where operands that are no splats have all elements of the row. There is room for these at `to`, which
 /// may be where such an operand is, and else overlaps none.
 #[inline(always)]
-unsafe fn stretches<V: Vector, const R: usize, const AHEAD: usize>(
+unsafe fn stretches<V: Vector, const R: usize, const FAR: usize>(
     chain: BoundChain<'_, V::Element>,
     from: usize,
 ) -> usize {
@@ -251,8 +251,8 @@ unsafe fn stretches<V: Vector, const R: usize, const AHEAD: usize>(
     while at + stretch <= chain.len {
         // SAFETY: the stretch lies within the row, and so within operands.
         unsafe {
-            if AHEAD > 0 {
-                ask_for::<V>(chain.head, at + AHEAD * stretch, stretch);
+            if FAR > 0 {
+                ask_for::<V>(chain.head, at + FAR * stretch, stretch);
             }
             let carried = carry::<V, R>(chain, at, |place, i| V::load(place.add(i * V::LANES)));
             for (i, register) in carried.into_iter().enumerate() {
