@@ -79,7 +79,8 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
 
 /// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since
 /// every version of every loop is compiled and few programs wait for integers. All do the same arithmetic: the
-/// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a loop of this type.
+/// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a loop of this type; it may
+/// be generic, and with `if`, a constant of its types, says for which of them there are several versions.
 macro_rules! multiversion {
     (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
@@ -100,26 +101,33 @@ macro_rules! multiversion {
             |$destination: *mut u8, $operands: &[$crate::kernels::loops::RowOperand], $len: usize| $body
         )
     };
-    ($loop:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {{
-        unsafe fn portable($($argument: $ty),*) {
+    ($loop:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {
+        $crate::kernels::loops::multiversion!($loop, if true, <> |$($argument: $ty),*| $body)
+    };
+    ($loop:ty, if $has_versions:expr, <$($generic:ident: $bound:ident),*> |$($argument:ident: $ty:ty),*| $body:expr) => {{
+        unsafe fn portable<$($generic: $bound),*>($($argument: $ty),*) {
             $body
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2($($argument: $ty),*) {
+        unsafe fn avx2<$($generic: $bound),*>($($argument: $ty),*) {
             $body
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")]
-        unsafe fn avx512($($argument: $ty),*) {
+        unsafe fn avx512<$($generic: $bound),*>($($argument: $ty),*) {
             $body
         }
-        match $crate::kernels::instructions::Instructions::fastest() {
-            #[cfg(target_arch = "x86_64")]
-            $crate::kernels::instructions::Instructions::Avx512 => avx512 as $loop,
-            #[cfg(target_arch = "x86_64")]
-            $crate::kernels::instructions::Instructions::Avx2 => avx2 as $loop,
-            _ => portable as $loop,
+        if $has_versions {
+            match $crate::kernels::instructions::Instructions::fastest() {
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernels::instructions::Instructions::Avx512 => avx512::<$($generic),*> as $loop,
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernels::instructions::Instructions::Avx2 => avx2::<$($generic),*> as $loop,
+                _ => portable::<$($generic),*> as $loop,
+            }
+        } else {
+            portable::<$($generic),*> as $loop
         }
     }};
 }

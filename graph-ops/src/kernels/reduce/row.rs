@@ -3,13 +3,11 @@
 use graph_core::{RowFold, RowKernel, RowOperand, RowSpan};
 
 use super::super::lanes::row;
+use super::super::loops::{RowLoop, multiversion};
 use super::super::parallel::for_each_chunk;
-use super::monoid::{Accumulate, Max, Monoid, RUN, Sum};
+use super::block::{Adder, BLOCK, add_elements, adder};
+use super::monoid::{Accumulate, Max, Monoid, Sum};
 
-/// Parallel accumulators along a row.
-const LANES: usize = 16;
-/// Elements of a row that are combined before their totals are widened.
-const BLOCK: usize = RUN * LANES;
 /// Elements of a long row that one task reduces.
 const CHUNK: usize = 1 << 16;
 /// Chunks whose totals are kept at a time.
@@ -17,26 +15,36 @@ const BAND: usize = 256;
 
 /// The reduction of rows along the last axes, so many of them.
 pub(super) fn row_kernel<T: Accumulate, M: Monoid>(axes: usize) -> RowKernel {
+    // Both are row loops of a row of T: the first has room for an element, the second a total to add to.
+    let total_of_row = multiversion!(
+        RowLoop, if T::IS_FLOAT,
+        <T: Accumulate, M: Monoid> |destination: *mut u8, operands: &[RowOperand], len: usize| {
+            // SAFETY: the caller's promise.
+            let row: &[T] = unsafe { row(&operands[0], len) };
+            let total = if len <= CHUNK { reduced::<T, M>(row) } else { reduce_row::<T, M>(row, adder::<T, M>()) };
+            // SAFETY: as above.
+            unsafe { destination.cast::<T>().write(T::narrow(total)) };
+        }
+    );
+    let add_to_total = multiversion!(
+        RowLoop, if T::IS_FLOAT,
+        <T: Accumulate, M: Monoid> |total: *mut u8, operands: &[RowOperand], len: usize| {
+            let total = total.cast::<T::Total>();
+            // SAFETY: the caller's promise.
+            unsafe { total.write(add_elements::<T, M>(*total, row(&operands[0], len))) };
+        }
+    );
     let fold = RowFold {
         chunk: CHUNK,
         multiple: BLOCK,
         size: size_of::<T::Total>(),
         begin: begin_total::<T, M>,
-        add: add_to_total::<T, M>,
+        add: add_to_total,
         finish: finish_total::<T, M>,
     };
     // SAFETY: the loop reads a row of T, which is the dtype's, and writes one element of it. So does its fold, with totals
     // of T's.
-    unsafe { RowKernel::new(total_of_row::<T, M>, RowSpan::Total { axes }).with_fold(fold) }
-}
-
-/// # Safety
-/// As for a [row loop](graph_core::RowLoop): a row of `T`, and room for one.
-unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands: &[RowOperand], len: usize) {
-    // SAFETY: the caller's promise.
-    let total = reduce_row::<T, M>(unsafe { row(&operands[0], len) });
-    // SAFETY: as above.
-    unsafe { destination.cast::<T>().write(T::narrow(total)) };
+    unsafe { RowKernel::new(total_of_row, RowSpan::Total { axes }).with_fold(fold) }
 }
 
 /// # Safety
@@ -44,14 +52,6 @@ unsafe fn total_of_row<T: Accumulate, M: Monoid>(destination: *mut u8, operands:
 unsafe fn begin_total<T: Accumulate, M: Monoid>(total: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { total.cast::<T::Total>().write(M::identity::<T>().widen()) };
-}
-
-/// # Safety
-/// As for a [row loop](graph_core::RowLoop): a row of `T`, and a total of it.
-unsafe fn add_to_total<T: Accumulate, M: Monoid>(total: *mut u8, operands: &[RowOperand], len: usize) {
-    let total = total.cast::<T::Total>();
-    // SAFETY: the caller's promise.
-    unsafe { total.write(add_elements::<T, M>(*total, row(&operands[0], len))) };
 }
 
 /// # Safety
@@ -64,9 +64,15 @@ unsafe fn finish_total<T: Accumulate, M: Monoid>(to: *mut u8, operands: &[RowOpe
 }
 
 /// The total of a contiguous row.
-pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
+pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T], add: Adder<T>) -> T::Total {
+    let reduce_chunk = |chunk: &[T]| {
+        let mut total = M::identity::<T>().widen();
+        // SAFETY: it was made for this processor.
+        unsafe { add(&mut total, chunk) };
+        total
+    };
     if row.len() <= CHUNK {
-        return reduce_chunk::<T, M>(row);
+        return reduce_chunk(row);
     }
     // Totals of a band of chunks at a time: they fit on the stack.
     let mut result: Option<T::Total> = None;
@@ -75,7 +81,7 @@ pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
         let num_chunks = band.len().div_ceil(CHUNK);
         for_each_chunk(&mut totals[..num_chunks], 1, |i, total| {
             let from = i * CHUNK;
-            total[0] = reduce_chunk::<T, M>(&band[from..band.len().min(from + CHUNK)]);
+            total[0] = reduce_chunk(&band[from..band.len().min(from + CHUNK)]);
         });
         result = combined::<T, M>(result, &totals[..num_chunks]);
     }
@@ -97,37 +103,11 @@ pub(crate) fn sum_with<T: Accumulate>(total: T::Total, elements: &[T]) -> T::Tot
 /// The largest of elements that are no more than a chunk; NaN if any is.
 #[inline(always)]
 pub(crate) fn largest<T: Accumulate>(elements: &[T]) -> T {
-    T::narrow(add_elements::<T, Max>(T::LEAST.widen(), elements))
+    T::narrow(reduced::<T, Max>(elements))
 }
 
-fn reduce_chunk<T: Accumulate, M: Monoid>(row: &[T]) -> T::Total {
-    add_elements::<T, M>(M::identity::<T>().widen(), row)
-}
-
-/// A total with more elements of its chunk, which are the next whole blocks, or what is left.
+/// The total of elements that are no more than a chunk.
 #[inline(always)]
-fn add_elements<T: Accumulate, M: Monoid>(mut total: T::Total, row: &[T]) -> T::Total {
-    for block in row.chunks(BLOCK) {
-        let mut lanes = [M::identity::<T>(); LANES];
-        let mut groups = block.chunks_exact(LANES);
-        for group in &mut groups {
-            for (lane, &x) in lanes.iter_mut().zip(group) {
-                *lane = M::combine(*lane, x);
-            }
-        }
-        for (lane, &x) in lanes.iter_mut().zip(groups.remainder()) {
-            *lane = M::combine(*lane, x);
-        }
-        // By halves: the longest way from a lane to the total is four combinations instead of sixteen.
-        let mut totals = lanes.map(T::widen);
-        let mut half = LANES / 2;
-        while half > 0 {
-            for i in 0..half {
-                totals[i] = M::combine(totals[i], totals[i + half]);
-            }
-            half /= 2;
-        }
-        total = M::combine(total, totals[0]);
-    }
-    total
+fn reduced<T: Accumulate, M: Monoid>(elements: &[T]) -> T::Total {
+    add_elements::<T, M>(M::identity::<T>().widen(), elements)
 }
