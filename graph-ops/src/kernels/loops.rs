@@ -79,8 +79,10 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
 
 /// Compiles a body for the baseline, for AVX2 and for AVX-512, and picks at run time; `plain`, for the baseline alone, since
 /// every version of every loop is compiled and few programs wait for integers. All do the same arithmetic: the
-/// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a loop of this type; it may
-/// be generic, and with `if`, a constant of its types, says for which of them there are several versions.
+/// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a function of this type.
+///
+/// A generic function is written `multiversion!(Type, for instructions, if CONDITION, <T: Bound> |x: X| body)`: the version for
+/// these instructions, which must be present; where the condition, a constant of its types, is false, there is one for the baseline only.
 macro_rules! multiversion {
     (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
@@ -101,10 +103,15 @@ macro_rules! multiversion {
             |$destination: *mut u8, $operands: &[$crate::kernels::loops::RowOperand], $len: usize| $body
         )
     };
-    ($loop:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {
-        $crate::kernels::loops::multiversion!($loop, if true, <> |$($argument: $ty),*| $body)
+    ($function:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {
+        $crate::kernels::loops::multiversion!(
+            $function, for $crate::kernels::instructions::Instructions::fastest(), if true, <> |$($argument: $ty),*| $body
+        )
     };
-    ($loop:ty, if $has_versions:expr, <$($generic:ident: $bound:ident),*> |$($argument:ident: $ty:ty),*| $body:expr) => {{
+    (
+        $function:ty, for $instructions:expr, if $has_versions:expr,
+        <$($generic:ident: $bound:ident),*> |$($argument:ident: $ty:ty),*| $body:expr
+    ) => {{
         unsafe fn portable<$($generic: $bound),*>($($argument: $ty),*) {
             $body
         }
@@ -118,16 +125,16 @@ macro_rules! multiversion {
         unsafe fn avx512<$($generic: $bound),*>($($argument: $ty),*) {
             $body
         }
-        if $has_versions {
-            match $crate::kernels::instructions::Instructions::fastest() {
+        if const { $has_versions } {
+            match $instructions {
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::instructions::Instructions::Avx512 => avx512::<$($generic),*> as $loop,
+                $crate::kernels::instructions::Instructions::Avx512 => avx512::<$($generic),*> as $function,
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::instructions::Instructions::Avx2 => avx2::<$($generic),*> as $loop,
-                _ => portable::<$($generic),*> as $loop,
+                $crate::kernels::instructions::Instructions::Avx2 => avx2::<$($generic),*> as $function,
+                _ => portable::<$($generic),*> as $function,
             }
         } else {
-            portable::<$($generic),*> as $loop
+            portable::<$($generic),*> as $function
         }
     }};
 }

@@ -1,22 +1,24 @@
 //! The reduction kernel: groups of neighbouring axes are reduced one after the other, from the innermost.
 //!
-//! The order of additions is fixed by the shape alone: blocks of a constant size, whose totals are added in order. So
-//! results do not depend on the number of threads. Totals of f32 are kept in f64, which bounds the drift of long sums.
+//! The order of additions is fixed by the shape alone: along rows, blocks of a constant size ([`block`]) and chunks of those
+//! ([`row`]); down columns, runs of them ([`columns`]). So results do not depend on the number of threads, nor on the
+//! processor. Totals of f32 are kept in f64, which bounds the drift of long sums.
 
 mod block;
+mod columns;
 mod monoid;
 mod row;
 
 use graph_core::{DType, Fact, Kernel, OpError, RowKernel, Source, View, ViewMut};
 use smallvec::SmallVec;
 
-use self::block::adder;
+use self::block::Reducer;
+use self::columns::{COLUMNS, ColumnReducer};
 pub(crate) use self::monoid::Accumulate;
 pub use self::monoid::Reduction;
-use self::monoid::{Monoid, RUN, with_monoid};
+use self::monoid::{Monoid, with_monoid};
 pub(crate) use self::row::{largest, sum_with};
 use self::row::{reduce_row, row_kernel};
-use super::loops::multiversion;
 use super::parallel::{Disjoint, PARALLEL_ELEMENTS, PART_ELEMENTS, for_each_chunk};
 
 /// One pass: `[outer, len, inner]` becomes `[outer, inner]`.
@@ -112,9 +114,6 @@ impl ReduceKernel {
     }
 }
 
-/// Columns that are reduced together.
-const COLUMNS: usize = 64;
-
 fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
     let Pass { len, inner, .. } = pass;
     if out.is_empty() {
@@ -127,10 +126,10 @@ fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
     let parallel = x.len() >= PARALLEL_ELEMENTS;
     if inner == 1 {
         let rows = if parallel { (PART_ELEMENTS / len).max(1) } else { out.len() };
-        let add = adder::<T, M>();
+        let reducer = Reducer::<T, M>::new();
         for_each_chunk(out, rows, |part, out| {
             for (out, row) in out.iter_mut().zip(x[part * rows * len..].chunks(len)) {
-                *out = T::narrow(reduce_row::<T, M>(row, add));
+                *out = T::narrow(reduce_row(row, &reducer));
             }
         });
         return;
@@ -139,50 +138,15 @@ fn run_pass<T: Accumulate, M: Monoid>(pass: Pass, out: &mut [T], x: &[T]) {
     let tiles_per_outer = inner.div_ceil(COLUMNS);
     let num_tiles = pass.outer * tiles_per_outer;
     let out = Disjoint::new(out);
-    let reduce_columns = column_reducer::<T, M>();
+    let reducer = ColumnReducer::<T, M>::new();
     let reduce_tile = |tile: usize| {
         let (outer, first) = (tile / tiles_per_outer, tile % tiles_per_outer * COLUMNS);
         // SAFETY: tiles do not overlap, and each is reduced once.
         let out = unsafe { out.slice(outer * inner + first, COLUMNS.min(inner - first)) };
-        // SAFETY: it was made for this processor.
-        unsafe { reduce_columns(&x[outer * len * inner..][..len * inner], inner, first, out) };
+        reducer.reduce(&x[outer * len * inner..][..len * inner], inner, first, out);
     };
     match parallel {
         true => graph_core::parallel(num_tiles, reduce_tile),
         false => (0..num_tiles).for_each(reduce_tile),
-    }
-}
-
-/// Computes totals of columns: see [`reduce_columns`].
-type ColumnReducer<T> = unsafe fn(&[T], usize, usize, &mut [T]);
-
-/// The one for this processor, which may be called with any array.
-fn column_reducer<T: Accumulate, M: Monoid>() -> ColumnReducer<T> {
-    multiversion!(
-        ColumnReducer<T>, if T::IS_FLOAT,
-        <T: Accumulate, M: Monoid> |x: &[T], inner: usize, first: usize, out: &mut [T]| {
-            reduce_columns::<T, M>(x, inner, first, out);
-        }
-    )
-}
-
-/// The totals of up to [`COLUMNS`] columns of a `[len, inner]` array, from column `first`.
-#[inline(always)]
-fn reduce_columns<T: Accumulate, M: Monoid>(x: &[T], inner: usize, first: usize, out: &mut [T]) {
-    let width = out.len();
-    let mut totals = [M::identity::<T>().widen(); COLUMNS];
-    for rows in x.chunks(RUN * inner) {
-        let mut sums = [M::identity::<T>(); COLUMNS];
-        for row in rows.chunks(inner) {
-            for (sum, &x) in sums.iter_mut().zip(&row[first..first + width]) {
-                *sum = M::combine(*sum, x);
-            }
-        }
-        for (total, sum) in totals.iter_mut().zip(sums) {
-            *total = M::combine(*total, sum.widen());
-        }
-    }
-    for (out, total) in out.iter_mut().zip(totals) {
-        *out = T::narrow(total);
     }
 }

@@ -78,22 +78,19 @@ pub(crate) trait Accumulate: Number + Send + Sync + graph_core::Element {
     type Total: Number + Send + Sync;
     fn widen(self) -> Self::Total;
     fn narrow(total: Self::Total) -> Self;
-    /// Whether loops over it are worth versions for several instruction sets: few programs wait for integers.
-    const IS_FLOAT: bool;
     /// The smallest and largest values, for the identities of max and min.
     const LEAST: Self;
     const GREATEST: Self;
 }
 
 macro_rules! accumulate {
-    ($($ty:ty as $total:ty, $is_float:literal: $least:expr, $greatest:expr;)*) => {$(
+    ($($ty:ty as $total:ty: $least:expr, $greatest:expr;)*) => {$(
         impl Accumulate for $ty {
             type Total = $total;
             #[inline(always)]
             fn widen(self) -> $total { self.into() }
             #[inline(always)]
             fn narrow(total: $total) -> $ty { total as $ty }
-            const IS_FLOAT: bool = $is_float;
             const LEAST: $ty = $least;
             const GREATEST: $ty = $greatest;
         }
@@ -101,11 +98,11 @@ macro_rules! accumulate {
 }
 
 accumulate! {
-    f32 as f64, true: f32::NEG_INFINITY, f32::INFINITY;
-    f64 as f64, true: f64::NEG_INFINITY, f64::INFINITY;
-    i32 as i32, false: i32::MIN, i32::MAX;
-    i64 as i64, false: i64::MIN, i64::MAX;
-    u8 as u8, false: u8::MIN, u8::MAX;
+    f32 as f64: f32::NEG_INFINITY, f32::INFINITY;
+    f64 as f64: f64::NEG_INFINITY, f64::INFINITY;
+    i32 as i32: i32::MIN, i32::MAX;
+    i64 as i64: i64::MIN, i64::MAX;
+    u8 as u8: u8::MIN, u8::MAX;
 }
 
 /// An associative combination with an identity.
@@ -120,6 +117,7 @@ pub(super) struct Max;
 pub(super) struct Min;
 
 impl Monoid for Sum {
+    #[inline(always)]
     fn identity<T: Accumulate>() -> T {
         T::default()
     }
@@ -130,6 +128,7 @@ impl Monoid for Sum {
 }
 
 impl Monoid for Prod {
+    #[inline(always)]
     fn identity<T: Accumulate>() -> T {
         T::ONE
     }
@@ -140,6 +139,7 @@ impl Monoid for Prod {
 }
 
 impl Monoid for Max {
+    #[inline(always)]
     fn identity<T: Accumulate>() -> T {
         T::LEAST
     }
@@ -150,6 +150,7 @@ impl Monoid for Max {
 }
 
 impl Monoid for Min {
+    #[inline(always)]
     fn identity<T: Accumulate>() -> T {
         T::GREATEST
     }

@@ -2,10 +2,11 @@
 
 use graph_core::{RowFold, RowKernel, RowOperand, RowSpan};
 
+use super::super::instructions::Instructions;
 use super::super::lanes::row;
 use super::super::loops::{RowLoop, multiversion};
 use super::super::parallel::for_each_chunk;
-use super::block::{Adder, BLOCK, add_elements, adder};
+use super::block::{BLOCK, Reducer, add_elements};
 use super::monoid::{Accumulate, Max, Monoid, Sum};
 
 /// Elements of a long row that one task reduces.
@@ -15,23 +16,24 @@ const BAND: usize = 256;
 
 /// The reduction of rows along the last axes, so many of them.
 pub(super) fn row_kernel<T: Accumulate, M: Monoid>(axes: usize) -> RowKernel {
-    // Both are row loops of a row of T: the first has room for an element, the second a total to add to.
+    let instructions = Instructions::fastest();
+    // Not through a reducer: that would be a second call for each row, and many are short.
     let total_of_row = multiversion!(
-        RowLoop, if T::IS_FLOAT,
+        RowLoop, for instructions, if T::DTYPE.is_float(),
         <T: Accumulate, M: Monoid> |destination: *mut u8, operands: &[RowOperand], len: usize| {
-            // SAFETY: the caller's promise.
+            // SAFETY: the contract of a RowLoop: a row of T.
             let row: &[T] = unsafe { row(&operands[0], len) };
-            let total = if len <= CHUNK { reduced::<T, M>(row) } else { reduce_row::<T, M>(row, adder::<T, M>()) };
-            // SAFETY: as above.
+            let total = if len <= CHUNK { reduced::<T, M>(row) } else { reduce_row(row, &Reducer::<T, M>::new()) };
+            // SAFETY: as above: room for an element.
             unsafe { destination.cast::<T>().write(T::narrow(total)) };
         }
     );
     let add_to_total = multiversion!(
-        RowLoop, if T::IS_FLOAT,
+        RowLoop, for instructions, if T::DTYPE.is_float(),
         <T: Accumulate, M: Monoid> |total: *mut u8, operands: &[RowOperand], len: usize| {
             let total = total.cast::<T::Total>();
-            // SAFETY: the caller's promise.
-            unsafe { total.write(add_elements::<T, M>(*total, row(&operands[0], len))) };
+            // SAFETY: the contract of a RowFold: a row of T, and a total, which was begun.
+            unsafe { total.write(add_elements::<T, M>(total.read(), row(&operands[0], len))) };
         }
     );
     let fold = RowFold {
@@ -64,15 +66,9 @@ unsafe fn finish_total<T: Accumulate, M: Monoid>(to: *mut u8, operands: &[RowOpe
 }
 
 /// The total of a contiguous row.
-pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T], add: Adder<T>) -> T::Total {
-    let reduce_chunk = |chunk: &[T]| {
-        let mut total = M::identity::<T>().widen();
-        // SAFETY: it was made for this processor.
-        unsafe { add(&mut total, chunk) };
-        total
-    };
+pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T], reducer: &Reducer<T, M>) -> T::Total {
     if row.len() <= CHUNK {
-        return reduce_chunk(row);
+        return reducer.total(row);
     }
     // Totals of a band of chunks at a time: they fit on the stack.
     let mut result: Option<T::Total> = None;
@@ -81,7 +77,7 @@ pub(super) fn reduce_row<T: Accumulate, M: Monoid>(row: &[T], add: Adder<T>) -> 
         let num_chunks = band.len().div_ceil(CHUNK);
         for_each_chunk(&mut totals[..num_chunks], 1, |i, total| {
             let from = i * CHUNK;
-            total[0] = reduce_chunk(&band[from..band.len().min(from + CHUNK)]);
+            total[0] = reducer.total(&band[from..band.len().min(from + CHUNK)]);
         });
         result = combined::<T, M>(result, &totals[..num_chunks]);
     }
@@ -110,4 +106,23 @@ pub(crate) fn largest<T: Accumulate>(elements: &[T]) -> T {
 #[inline(always)]
 fn reduced<T: Accumulate, M: Monoid>(elements: &[T]) -> T::Total {
     add_elements::<T, M>(M::identity::<T>().widen(), elements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::block::tests::{bits, defined, number};
+    use super::super::monoid::{Max, Sum};
+    use super::{Reducer, reduce_row};
+
+    #[test]
+    fn long_rows_are_the_totals_of_their_chunks() {
+        let numbers: Vec<f32> = (0..131_583).map(|i| number(i) as f32).collect();
+        for len in [65_535, 65_536, 65_537, 131_583] {
+            let row = &numbers[..len];
+            let sum = row.chunks(65_536).map(defined::<f32, Sum>).reduce(|a, b| a + b).expect("chunks");
+            assert_eq!(bits(reduce_row(row, &Reducer::<f32, Sum>::new())), bits(sum), "{len} elements");
+            let most = row.iter().copied().fold(f32::MIN, f32::max);
+            assert_eq!(reduce_row(row, &Reducer::<f32, Max>::new()), f64::from(most));
+        }
+    }
 }
