@@ -82,7 +82,8 @@ pub(crate) unsafe fn blocks<U: Copy + Default>(
 /// compiler neither fuses nor reorders floating-point operations. With a type before it, the body is a function of this type.
 ///
 /// A generic function is written `multiversion!(Type, for instructions, if CONDITION, <T: Bound> |x: X| body)`: the version for
-/// these instructions, which must be present; where the condition, a constant of its types, is false, there is one for the baseline only.
+/// these instructions, which must be present. Where the condition, a constant of its types, is false, there is only the one for
+/// the baseline.
 macro_rules! multiversion {
     (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
