@@ -45,8 +45,9 @@ pub use graph::{CallScopes, Graph, Node, NodeKind};
 pub use ids::{NodeId, Value, Values};
 pub use kernel::{
     ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, DataCheck, Infallible, Kernel, Link, MOST_LINKS,
-    MOST_OPERANDS, Primitive, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop,
-    ScalarCheck, ScalarFn, ScalarKernel, Source, Tiled, Untiled, View, ViewMut, row_offset,
+    MOST_OPERANDS, Primitive, Rectangle, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, RowWalk, RowWalks,
+    Rows, RowsLoop, ScalarCheck, ScalarFn, ScalarKernel, Source, Strides, Tiled, Untiled, View, ViewMut,
+    row_offset,
 };
 pub use mode::{MODE_VARIABLE, Mode, mode, set_mode, with_mode};
 pub use op::{Class, Op, OpIdentity, OpRef, infer, operands};

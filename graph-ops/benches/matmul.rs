@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use graph_core::{Array, DType, Fact, OpRef, Shape, Source};
+use graph_core::{Array, DType, Fact, OpRef, Shape, Source, set_num_threads};
 use graph_ops::ops::matmul::Matmul;
 
 /// Name; m, n, k; whether the left and the right operand are stored transposed.
@@ -47,10 +47,10 @@ const TIME: Duration = Duration::from_millis(400);
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
+    set_num_threads(1);
     println!("{:32} {:>10} {:>10} {:>8}", "f32, one thread", "GFLOP/s", "gemm", "ratio");
     for (name, sizes, transposed) in SHAPES.into_iter().filter(|(name, ..)| name.contains(&wanted)) {
-        let (ours, theirs) = pool.install(|| fastest(sizes, transposed));
+        let (ours, theirs) = fastest(sizes, transposed);
         let [m, n, k] = sizes;
         let rate = |seconds: f64| 2.0 * (m * n * k) as f64 / seconds / 1e9;
         println!("{name:32} {:10.1} {:10.1} {:8.2}", rate(ours), rate(theirs), theirs / ours);

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::buffer::Buffer;
-use crate::kernel::{ChainRow, MOST_OPERANDS, Rectangle, RowFold, RowOperand, Rows, View, row_offset};
+use crate::kernel::{ChainRow, MOST_OPERANDS, Rectangle, RowFold, RowOperand, Rows, View};
 use crate::plan::{
-    Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target, TileProgram,
+    Chain, Fold, Home, Level, Reading, Register, RowAction, RowInstruction, RowProgram, Target, TileProgram,
 };
 use crate::team::{Address, parallel};
 
@@ -315,8 +315,8 @@ impl Block<'_> {
         match home {
             // One after the other, elements per row are no constant.
             Home::Operand(index) => {
-                let operand = &self.work.program.operands[index];
-                operand.is_splat && (!is_flat || operand.is_constant())
+                let walk = &self.work.program.operands[index].walk;
+                walk.is_splat && (!is_flat || walk.is_constant())
             }
             Home::Result(index) => !is_flat && self.work.program.results[index].level == Level::PerRow,
             Home::Register(index) => !is_flat && self.work.program.registers[index].level == Level::PerRow,
@@ -331,10 +331,9 @@ impl Block<'_> {
         let program = self.work.program;
         match home {
             Home::Operand(index) => {
-                let RowWalk { argument, is_splat, strides, size } = &program.operands[index];
-                let column = if *is_splat { 0 } else { self.column };
-                let offset = row_offset(&program.outer, strides, self.row + row) + column;
-                let step = strides.last().map_or(0, |stride| stride * size);
+                let Reading { argument, size, walk } = &program.operands[index];
+                let offset = walk.offset(&program.outer, self.row + row, self.column);
+                let step = walk.strides.last().map_or(0, |stride| stride * size);
                 (self.work.arguments[*argument].at(offset * size), step)
             }
             Home::Result(index) => {

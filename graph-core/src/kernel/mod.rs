@@ -8,13 +8,13 @@ mod chain;
 mod row;
 mod scalar;
 mod tiles;
+mod walk;
 
 pub use chain::{ChainFamily, ChainLink, ChainLoop, ChainOther, ChainRow, Link, MOST_LINKS};
-pub use row::{
-    DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, row_offset,
-};
+pub use row::{DataCheck, MOST_OPERANDS, RowFold, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop};
 pub use scalar::{Primitive, ScalarCheck, ScalarFn, ScalarKernel};
 pub use tiles::{Rectangle, Tiled, Untiled};
+pub use walk::{RowWalk, RowWalks, Strides, row_offset};
 
 use crate::dtype::{DType, Element};
 use crate::error::OpError;

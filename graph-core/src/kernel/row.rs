@@ -50,25 +50,6 @@ pub struct Rows<'a> {
 /// As for a [`RowLoop`], for each of the rows; and no row of an operand overlaps a row of the destination.
 pub type RowsLoop = unsafe fn(Rows<'_>);
 
-/// Elements from the first of an operand to the first of its row of this number, where the axes around a row have these
-/// lengths, and the operand advances by these strides along each of them.
-#[inline]
-pub fn row_offset(outer: &[usize], strides: &[usize], row: usize) -> usize {
-    match (outer, strides) {
-        ([], _) => 0,
-        ([_], [stride]) => row * stride,
-        _ => {
-            let mut rest = row;
-            let mut offset = 0;
-            for (&len, &stride) in outer.iter().zip(strides).rev() {
-                offset += rest % len * stride;
-                rest /= len;
-            }
-            offset
-        }
-    }
-}
-
 /// How what a row kernel writes relates to what it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowSpan {

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 pub(crate) use print::Alone;
 pub(crate) use rows::{
-    Chain, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Target,
+    Chain, Fold, Home, Level, Reading, Register, RowAction, RowInstruction, RowProgram, Target,
 };
 pub(crate) use scalar::{Instruction, ScalarCode, bits};
 

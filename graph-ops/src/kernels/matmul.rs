@@ -54,6 +54,8 @@ enum Loops {
 /// Where the matrices of an operand are.
 #[derive(Debug)]
 struct Factor {
+    /// Elements of the operand.
+    len: usize,
     layout: Layout,
     /// Elements to advance along each batch axis; 0 where the operand is broadcast.
     batch_strides: SmallVec<[usize; 4]>,
@@ -400,11 +402,12 @@ impl Factor {
             true => Layout { stride: rows, transposed: true },
             false => Layout { stride: columns, transposed: false },
         };
-        Factor { layout, batch_strides, copy }
+        Factor { len: shape.iter().product(), layout, batch_strides, copy }
     }
 
     /// The operand, copied if that is decided.
     fn operand<'a, T: Element>(&self, x: &'a [T]) -> Cow<'a, [T]> {
+        assert_eq!(x.len(), self.len, "a kernel runs on the facts it was made for");
         match &self.copy {
             Some(walk) => {
                 let mut copy = vec![T::default(); x.len()];

@@ -7,6 +7,7 @@ pub(crate) mod indices;
 pub(crate) mod instructions;
 pub(crate) mod lanes;
 pub(crate) mod loops;
+pub(crate) mod made_for;
 pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod parallel;

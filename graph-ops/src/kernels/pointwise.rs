@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Address, Fact, Kernel, Link, OpError, RowKernel, RowSpan, ScalarKernel, Source, View, ViewMut, row_offset,
+    Address, Fact, Kernel, Link, OpError, RowKernel, RowSpan, RowWalk, RowWalks, ScalarKernel, Source,
+    Strides, View, ViewMut,
 };
 use smallvec::SmallVec;
 
 use super::loops::{BLOCK, RowLoop, RowOperand};
+use super::made_for::MadeFor;
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 
 /// A function of elements.
@@ -56,95 +58,35 @@ impl ElementFunction {
 /// A function of elements with the walk over its operands worked out.
 pub(crate) struct PointwiseKernel {
     function: ElementFunction,
-    walk: Walk,
-    /// What the destination must be: the loop writes through its address.
-    out: Fact,
+    walks: RowWalks,
+    made_for: MadeFor,
 }
 
-/// How operands are walked along.
-struct Walk {
-    /// Lengths of the axes around a row, outermost first.
-    outer: SmallVec<[usize; 4]>,
-    row_len: usize,
-    operands: SmallVec<[OperandWalk; 3]>,
-}
-
-#[derive(Debug, Clone)]
-struct OperandWalk {
-    /// What the operand must be: the loop reads through its address.
-    fact: Fact,
-    /// Bytes of an element.
-    size: usize,
-    is_splat: bool,
-    /// Elements to advance along each outer axis; 0 where the operand is broadcast.
-    strides: SmallVec<[usize; 4]>,
-}
-
-impl OperandWalk {
-    fn new(fact: &Fact, is_splat: bool, strides: SmallVec<[usize; 4]>) -> OperandWalk {
-        OperandWalk { fact: fact.clone(), size: fact.dtype.size(), is_splat, strides }
+/// How operands are walked along for such a result.
+fn walks(inputs: &[Fact], output: &Fact) -> RowWalks {
+    let is_one = |fact: &Fact| fact.shape.iter().all(|&len| len == 1);
+    if inputs.iter().all(|fact| fact.shape == output.shape || is_one(fact)) {
+        // As most are: one row.
+        let operand = |fact: &Fact| RowWalk { is_splat: is_one(fact), strides: Strides::new() };
+        let width = output.shape.num_elements();
+        return RowWalks { outer: SmallVec::new(), width, operands: inputs.iter().map(operand).collect() };
     }
-}
-
-impl Walk {
-    fn new(inputs: &[&Fact], output: &Fact) -> Walk {
-        let is_one = |fact: &Fact| fact.shape.iter().all(|&len| len == 1);
-        if inputs.iter().all(|fact| fact.shape == output.shape || is_one(fact)) {
-            // As most are: one row.
-            let row_len = output.shape.num_elements();
-            let operand = |fact: &&Fact| OperandWalk::new(fact, is_one(fact), SmallVec::new());
-            return Walk { outer: SmallVec::new(), row_len, operands: inputs.iter().map(operand).collect() };
-        }
-        let rank = output.shape.rank();
-        let strides: SmallVec<[SmallVec<[usize; 4]>; 3]> = inputs
-            .iter()
-            .map(|fact| {
-                let missing = rank - fact.shape.rank();
-                let own = fact.shape.strides();
-                let advance = |axis: usize| {
-                    if axis < missing || fact.shape[axis - missing] == 1 { 0 } else { own[axis - missing] }
-                };
-                (0..rank).map(advance).collect()
-            })
-            .collect();
-        // Neighbouring axes over which every operand advances evenly are one axis.
-        let mut lengths: SmallVec<[usize; 4]> = SmallVec::new();
-        let mut merged: SmallVec<[SmallVec<[usize; 4]>; 3]> =
-            inputs.iter().map(|_| SmallVec::new()).collect();
-        for axis in (0..rank).filter(|&axis| output.shape[axis] != 1) {
-            let len = output.shape[axis];
-            let even = !lengths.is_empty()
-                && merged.iter().zip(&strides).all(|(m, s)| m[m.len() - 1] == s[axis] * len);
-            if even {
-                let last = lengths.len() - 1;
-                lengths[last] *= len;
-                for (merged, strides) in merged.iter_mut().zip(&strides) {
-                    merged[last] = strides[axis];
-                }
-            } else {
-                lengths.push(len);
-                for (merged, strides) in merged.iter_mut().zip(&strides) {
-                    merged.push(strides[axis]);
-                }
-            }
-        }
-        let row_len = lengths.pop().unwrap_or(1);
-        let operands = inputs
-            .iter()
-            .zip(merged)
-            .map(|(fact, mut strides)| {
-                let step = strides.pop().unwrap_or(0);
-                debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-                OperandWalk::new(fact, step == 0, strides)
-            })
-            .collect();
-        Walk { outer: lengths, row_len, operands }
-    }
+    let rank = output.shape.rank();
+    let strides = |fact: &Fact| -> Strides {
+        let missing = rank - fact.shape.rank();
+        let own = fact.shape.strides();
+        let advance = |axis: usize| {
+            if axis < missing || fact.shape[axis - missing] == 1 { 0 } else { own[axis - missing] }
+        };
+        (0..rank).map(advance).collect()
+    };
+    let strides: SmallVec<[Strides; 3]> = inputs.iter().map(strides).collect();
+    RowWalks::new(&output.shape, 0, &strides)
 }
 
 impl PointwiseKernel {
-    pub(crate) fn new(function: ElementFunction, inputs: &[&Fact], output: &Fact) -> PointwiseKernel {
-        PointwiseKernel { function, walk: Walk::new(inputs, output), out: output.clone() }
+    pub(crate) fn new(function: ElementFunction, made_for: MadeFor) -> PointwiseKernel {
+        PointwiseKernel { function, walks: walks(made_for.inputs(), made_for.output()), made_for }
     }
 
     /// Computes the elements `from..to` of the output.
@@ -153,28 +95,31 @@ impl PointwiseKernel {
     /// Addresses are those of arrays of the kernel's facts; an operand is the output itself or does not overlap it;
     /// nobody else writes these elements.
     unsafe fn run_range(&self, out: Address, operands: &[Address], from: usize, to: usize) {
-        let size = self.out.dtype.size();
-        let (mut row, mut column) = (from / self.walk.row_len, from % self.walk.row_len);
+        let RowWalks { outer, width, operands: walks } = &self.walks;
+        let size_of = |fact: &Fact| fact.dtype.size();
+        let size = size_of(self.made_for.output());
+        let (mut row, mut column) = (from / width, from % width);
         let mut rows: SmallVec<[RowOperand; 3]> = SmallVec::new();
         let mut at = from;
         while at < to {
-            let len = (self.walk.row_len - column).min(to - at);
+            let len = (width - column).min(to - at);
             // Of one axis around rows, it is as far from each row to the next.
-            if rows.is_empty() || column > 0 || self.walk.outer.len() > 1 {
+            if rows.is_empty() || column > 0 || outer.len() > 1 {
                 rows.clear();
-                rows.extend(self.walk.operands.iter().zip(operands).map(|(walk, base)| {
-                    let along_row = if walk.is_splat { 0 } else { column };
-                    let offset = row_offset(&self.walk.outer, &walk.strides, row) + along_row;
-                    RowOperand { address: base.at(offset * walk.size), is_splat: walk.is_splat }
-                }));
+                rows.extend(walks.iter().zip(operands).zip(self.made_for.inputs()).map(
+                    |((walk, base), fact)| {
+                        let offset = walk.offset(outer, row, column);
+                        RowOperand { address: base.at(offset * size_of(fact)), is_splat: walk.is_splat }
+                    },
+                ));
             }
             // SAFETY: offsets lie within the operands by construction of the walks.
             unsafe { (self.function.row_loop)(out.at(at * size), &rows, len) };
             at += len;
             row += 1;
             if column == 0 {
-                for (operand, walk) in rows.iter_mut().zip(&self.walk.operands) {
-                    let step = walk.strides.last().map_or(0, |stride| stride * walk.size);
+                for ((operand, walk), fact) in rows.iter_mut().zip(walks).zip(self.made_for.inputs()) {
+                    let step = walk.strides.last().map_or(0, |stride| stride * size_of(fact));
                     operand.address = operand.address.wrapping_add(step);
                 }
             } else {
@@ -186,15 +131,7 @@ impl PointwiseKernel {
 
 impl Kernel for PointwiseKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
-        assert_eq!(ins.len(), self.walk.operands.len(), "a kernel runs on the operands it was made for");
-        assert_eq!(*outs[0].fact(), self.out, "a kernel runs on the facts it was made for");
-        for (source, walk) in ins.iter().zip(&self.walk.operands) {
-            let fact = match source {
-                Source::View(view) => view.fact(),
-                Source::InPlace => &self.out,
-            };
-            assert_eq!(*fact, walk.fact, "a kernel runs on the facts it was made for");
-        }
+        self.made_for.assert(outs, ins);
         let len = outs[0].shape().num_elements();
         if len == 0 {
             return Ok(()); // Whatever the operands hold, no element of it is used.

@@ -3,6 +3,7 @@
 use graph_core::{Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::softmax::CrossEntropyKernel;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply, unwrap_or_raise};
@@ -42,7 +43,7 @@ impl Op for SparseCrossEntropy {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(Box::new(CrossEntropyKernel::new(inputs[0], inputs[1])))
+        Ok(Box::new(CrossEntropyKernel::new(MadeFor::new(self, inputs)?)))
     }
 }
 

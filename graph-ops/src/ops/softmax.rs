@@ -1,10 +1,11 @@
 //! `softmax`, `log_softmax` and `logsumexp`: computed from logits shifted by the largest, so that none overflows.
 
-use graph_core::{Attributes, DType, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
+use graph_core::{Attributes, Error, Fact, Facts, Kernel, Op, OpError, Value, Vjp, operands};
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::{Axes, resolve_axis};
 use super::reduce::reduced_shape;
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::softmax::{LaneFunction, SoftmaxKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply, unwrap_or_raise};
@@ -44,9 +45,13 @@ fn float_with_axis<'a>(inputs: &[&'a Fact], axis: usize) -> Result<&'a Fact, OpE
     Ok(x)
 }
 
-fn kernel(function: LaneFunction, x: &Fact, axis: usize) -> Box<dyn Kernel> {
-    debug_assert!(matches!(x.dtype, DType::F32 | DType::F64));
-    Box::new(SoftmaxKernel::new(function, x, axis))
+fn kernel(
+    op: &dyn Op,
+    function: LaneFunction,
+    inputs: &[&Fact],
+    axis: usize,
+) -> Result<Box<dyn Kernel>, OpError> {
+    Ok(Box::new(SoftmaxKernel::new(function, axis, MadeFor::new(op, inputs)?)))
 }
 
 impl Op for Softmax {
@@ -71,7 +76,7 @@ impl Op for Softmax {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(kernel(LaneFunction::Softmax, inputs[0], self.axis))
+        kernel(self, LaneFunction::Softmax, inputs, self.axis)
     }
 }
 
@@ -95,7 +100,7 @@ impl Op for LogSoftmax {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(kernel(LaneFunction::LogSoftmax, inputs[0], self.axis))
+        kernel(self, LaneFunction::LogSoftmax, inputs, self.axis)
     }
 }
 
@@ -122,7 +127,7 @@ impl Op for LogSumExp {
     }
 
     fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        Ok(kernel(LaneFunction::LogSumExp, inputs[0], self.axis))
+        kernel(self, LaneFunction::LogSumExp, inputs, self.axis)
     }
 }
 

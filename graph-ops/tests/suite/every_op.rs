@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use graph_core::{Array, DType, Graph, Mode, Origin, run_with, set_num_threads, with_mode};
+use graph_core::{Array, DType, Graph, Mode, Origin, run_with, with_mode};
 use graph_ops::ops::pointwise::{Pointwise, Select};
 use graph_ops::registry::{Sample, names, op_from_text, samples};
 use graph_ops::{Tensor, apply, grad};
 
-use crate::support::{Numbers, as_f64, assert_close, both};
+use crate::support::{Numbers, as_f64, assert_close, both, with_threads};
 
 /// Random operands of a sample.
 fn operands(sample: &Sample, seed: u64) -> Vec<Array> {
@@ -190,11 +190,11 @@ fn the_number_of_threads_does_not_change_a_bit() {
     for (seed, sample) in samples().iter().enumerate() {
         let operands = operands(sample, seed as u64);
         let results = [1, 2, 4].map(|threads| {
-            set_num_threads(threads);
-            with_mode(Mode::Eager, || {
+            let compute = || {
                 let tensors: Vec<Tensor> = operands.iter().cloned().map(Tensor::from_array).collect();
                 apply_to(sample, &tensors).try_array().expect("computes")
-            })
+            };
+            with_threads(threads, || with_mode(Mode::Eager, compute))
         });
         for result in &results[1..] {
             assert!(result.same_bits(&results[0]), "{}", describe(sample));

@@ -1,10 +1,11 @@
 //! Row programs: what is computed together has the bits of what is computed one op after the other.
 
 use graph_core::{
-    Arena, Array, DType, Fact, Fusion, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind,
-    set_num_threads, with_mode,
+    Arena, Array, DType, Fact, Fusion, Graph, Mode, Origin, Plan, PlanOptions, Trace, TraceKind, with_mode,
 };
 use graph_ops::{Tensor, grad, scan};
+
+use crate::support::with_threads;
 
 /// The graph of a function of tensors of these facts.
 pub(crate) fn traced(facts: &[Fact], donated: bool, function: impl Fn(&[Tensor]) -> Vec<Tensor>) -> Graph {
@@ -57,8 +58,7 @@ pub(crate) fn check(facts: &[Fact], function: impl Fn(&[Tensor]) -> Vec<Tensor> 
             run(&graph, PlanOptions { fusion: Fusion::Forced, ..PlanOptions::default() }, &inputs);
         assert!(forced.iter().zip(&expected).all(|(a, b)| a.same_bits(b)), "forced\n{plan}\n{graph}");
         for threads in [1, 2, 4] {
-            set_num_threads(threads);
-            let (plan, outputs) = run(&graph, PlanOptions::default(), &inputs);
+            let (plan, outputs) = with_threads(threads, || run(&graph, PlanOptions::default(), &inputs));
             steps = plan.num_steps();
             for (i, (output, expected)) in outputs.iter().zip(&expected).enumerate() {
                 assert!(output.same_bits(expected), "output {i} with {threads} threads\n{plan}\n{graph}");

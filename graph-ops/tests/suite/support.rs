@@ -1,6 +1,10 @@
 //! What several topics need: both modes at once, gradients on a tape, comparisons, random numbers.
 
-use graph_core::{Array, DType, Fact, Mode, Origin, Trace, TraceKind, backward, with_mode};
+use std::sync::{Mutex, PoisonError};
+
+use graph_core::{
+    Array, DType, Fact, Mode, Origin, Trace, TraceKind, backward, num_threads, set_num_threads, with_mode,
+};
 use graph_ops::{Tensor, TensorAlgebra, catch};
 
 /// Computes in both modes, demands the same bits, and gives the array.
@@ -9,6 +13,17 @@ pub(crate) fn both(compute: impl Fn() -> Tensor) -> Array {
     let (eager, lazy) = (array(Mode::Eager), array(Mode::Lazy));
     assert!(eager.same_bits(&lazy), "eager and lazy differ: {eager:?} {lazy:?}");
     eager
+}
+
+/// Computes with so many threads. Tests run side by side in one process, so one at a time says how many.
+pub(crate) fn with_threads<R>(threads: usize, compute: impl FnOnce() -> R) -> R {
+    static CHOSEN: Mutex<()> = Mutex::new(());
+    let _chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = num_threads();
+    set_num_threads(threads);
+    let result = compute();
+    set_num_threads(before);
+    result
 }
 
 /// The elements of what both modes compute.

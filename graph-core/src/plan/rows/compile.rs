@@ -6,14 +6,14 @@ use smallvec::SmallVec;
 
 use super::chain::{self, Member, Operand, Operands, chains};
 use super::{
-    Check, Fold, Home, Level, Register, RowAction, RowInstruction, RowProgram, RowWalk, Space, Target,
+    Check, Fold, Home, Level, Reading, Register, RowAction, RowInstruction, RowProgram, Space, Target,
     is_dense,
 };
 use crate::buffer::ALIGNMENT;
 use crate::fact::Fact;
 use crate::graph::Graph;
 use crate::ids::{NodeId, Value};
-use crate::kernel::{RowFold, RowKernel, RowSpan};
+use crate::kernel::{RowFold, RowKernel, RowSpan, RowWalks, Strides};
 use crate::plan::Provenance;
 use crate::shape::Shape;
 
@@ -104,7 +104,7 @@ struct Compiler<'g> {
     arguments: Vec<Value>,
     /// For each reading of a value from outside by an op, the walk.
     read: HashMap<(NodeId, usize), usize>,
-    operands: Vec<RowWalk>,
+    operands: Vec<Reading>,
     results: Vec<Value>,
     targets: Vec<Target>,
     home: HashMap<Value, Home>,
@@ -162,8 +162,7 @@ impl<'g> Compiler<'g> {
     /// ones, which are a row, with those before them.
     fn walks(&mut self, ops: &[(NodeId, RowKernel)], row_axes: usize) {
         let shape = &self.space.shape;
-        let num_outer = shape.rank() - row_axes;
-        let mut strides: Vec<(usize, usize, SmallVec<[usize; 4]>)> = Vec::new(); // Argument, size, along each axis.
+        let mut strides: Vec<(usize, usize, Strides)> = Vec::new(); // Argument, size, along each axis.
         for (id, kernel) in ops {
             for (position, &value) in self.graph.node(*id).inputs().iter().enumerate() {
                 if self.root.contains_key(&value) {
@@ -188,38 +187,14 @@ impl<'g> Compiler<'g> {
                 });
             }
         }
-        // Neighbouring axes over which every operand advances evenly are one axis; a row of several axes always is.
-        let mut lengths: SmallVec<[usize; 4]> = SmallVec::new();
-        let mut merged: Vec<SmallVec<[usize; 4]>> = vec![SmallVec::new(); strides.len()];
-        let mut row_begins = None;
-        for axis in (0..shape.rank()).filter(|&axis| shape[axis] != 1) {
-            let len = shape[axis];
-            let begins = row_axes > 0 && axis >= num_outer && row_begins.is_none();
-            if begins {
-                row_begins = Some(lengths.len());
-            }
-            let evenly = |m: &SmallVec<[usize; 4]>, s: &SmallVec<[usize; 4]>| m[m.len() - 1] == s[axis] * len;
-            let even = !lengths.is_empty()
-                && !begins
-                && merged.iter().zip(&strides).all(|(m, (_, _, s))| evenly(m, s));
-            if even {
-                let last = lengths.len() - 1;
-                lengths[last] *= len;
-                merged.iter_mut().zip(&strides).for_each(|(m, (_, _, s))| m[last] = s[axis]);
-            } else {
-                lengths.push(len);
-                merged.iter_mut().zip(&strides).for_each(|(m, (_, _, s))| m.push(s[axis]));
-            }
-        }
-        debug_assert!(row_begins.is_none_or(|begin| lengths.len() == begin + 1), "a row is one axis");
-        self.width = lengths.pop().unwrap_or(1);
-        self.rows = lengths.iter().product();
-        self.outer = lengths;
-        for ((argument, size, _), mut strides) in strides.into_iter().zip(merged) {
-            let step = strides.pop().unwrap_or(0);
-            debug_assert!(step <= 1, "along a row a dense operand advances by one or not at all");
-            self.operands.push(RowWalk { argument, is_splat: step == 0, strides, size });
-        }
+        let along: Vec<Strides> = strides.iter().map(|(_, _, strides)| strides.clone()).collect();
+        let walks = RowWalks::new(shape, row_axes, &along);
+        self.width = walks.width;
+        self.rows = walks.outer.iter().product();
+        self.outer = walks.outer;
+        let readings = strides.iter().zip(walks.operands);
+        self.operands =
+            readings.map(|(&(argument, size, _), walk)| Reading { argument, size, walk }).collect();
         for &value in &self.results {
             let size = self.fact(value).dtype.size();
             self.targets.push(Target { level: self.level(value), size });
@@ -235,7 +210,7 @@ impl<'g> Compiler<'g> {
     }
 
     /// Elements that a value from outside advances along each axis of the space, as the op reads it.
-    fn strides(&self, span: RowSpan, id: NodeId, own: &Shape) -> SmallVec<[usize; 4]> {
+    fn strides(&self, span: RowSpan, id: NodeId, own: &Shape) -> Strides {
         let rank = self.space.shape.rank();
         let output = &self.graph.node(id).facts()[0].shape;
         let level = match span {
@@ -287,7 +262,8 @@ impl<'g> Compiler<'g> {
     /// Rows and columns of a block.
     fn block(&self, ops: &[(NodeId, RowKernel)], registers: &[Register]) -> (usize, usize) {
         let inside = registers.iter().filter(|register| register.level == Level::Full).map(|r| r.size);
-        let outside = self.operands.iter().filter(|operand| !operand.is_splat).map(|operand| operand.size);
+        let outside =
+            self.operands.iter().filter(|operand| !operand.walk.is_splat).map(|operand| operand.size);
         let results = self.targets.iter().map(|target| target.size);
         let bytes: usize = inside.chain(outside).chain(results).sum();
         let elements = (BLOCK_BYTES / bytes.max(1)).clamp(256, MOST_BLOCK_ELEMENTS) / 256 * 256;
@@ -377,7 +353,7 @@ impl<'g> Compiler<'g> {
             registers.free(to); // Nothing reads it: a dead member.
         }
         let is_inside = |home: &Home| match home {
-            Home::Operand(index) => self.operands[*index].is_constant(),
+            Home::Operand(index) => self.operands[*index].walk.is_constant(),
             Home::Result(_) | Home::Fold(_) => false,
             Home::Register(_) => true,
         };
@@ -406,10 +382,10 @@ impl<'g> Compiler<'g> {
         match from {
             Operand::Member(value) => self.level(value) == level,
             Operand::Outside(walk) => {
-                let operand = &self.operands[walk];
+                let walk = &self.operands[walk].walk;
                 let row = if level == Level::Full { self.width } else { 1 };
-                let advances = operand.is_splat == (level == Level::PerRow);
-                operand.is_constant() || (advances && is_dense(&self.outer, &operand.strides, row))
+                let advances = walk.is_splat == (level == Level::PerRow);
+                walk.is_constant() || (advances && is_dense(&self.outer, &walk.strides, row))
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) use space::Level;
 pub(super) use space::Space;
 
 use super::Provenance;
-use crate::kernel::{DataCheck, RowFold, RowLoop, RowsLoop};
+use crate::kernel::{DataCheck, RowFold, RowLoop, RowWalk, RowsLoop};
 
 /// Ops on the rows of one space, with the walks over their operands worked out.
 pub(crate) struct RowProgram {
@@ -45,7 +45,7 @@ pub(crate) struct RowProgram {
     /// Number of the step's arguments that it reads.
     pub(crate) num_arguments: usize,
     /// What is read: one for each argument, more where an argument is read in several ways.
-    pub(crate) operands: Vec<RowWalk>,
+    pub(crate) operands: Vec<Reading>,
     /// What is written: one for each result of the step.
     pub(crate) results: Vec<Target>,
     pub(crate) instructions: Vec<RowInstruction>,
@@ -59,24 +59,14 @@ pub(crate) struct RowProgram {
     pub(crate) flop: u64,
 }
 
-/// How an argument is walked along.
+/// How an argument is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RowWalk {
+pub(crate) struct Reading {
     /// Number of the argument.
     pub(crate) argument: usize,
-    /// Whether a row uses one element throughout.
-    pub(crate) is_splat: bool,
-    /// Elements to advance along each outer axis; 0 where the argument is broadcast.
-    pub(crate) strides: SmallVec<[usize; 4]>,
     /// Bytes of an element.
     pub(crate) size: usize,
-}
-
-impl RowWalk {
-    /// Whether it is one element throughout.
-    pub(crate) fn is_constant(&self) -> bool {
-        self.is_splat && self.strides.iter().all(|&stride| stride == 0)
-    }
+    pub(crate) walk: RowWalk,
 }
 
 /// How a result is written.
@@ -184,7 +174,7 @@ impl RowProgram {
                 // What looks at whole rows may read an element after it has written another.
                 let is_in_order =
                     last < Some(writer) || (last == Some(writer) && self.instructions[writer].is_elementwise);
-                is_aligned(operand) && is_in_order
+                is_aligned(&operand.walk) && is_in_order
             },
         )
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use graph_core::{
-    DType, Fact, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, Source, View,
-    ViewMut,
+    DType, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, Source, View, ViewMut,
 };
 
 use super::super::indices::Indices;
 use super::super::lanes::{for_each_block, row};
 use super::super::loops::multiversion;
+use super::super::made_for::MadeFor;
 use super::super::reduce::Accumulate;
 use super::lane::{Lane, loss_of};
 use super::{EXP_COST, short, with_rows};
@@ -21,6 +21,7 @@ pub(crate) struct CrossEntropyKernel {
     row_loop: RowLoop,
     /// That of several rows, if they are short.
     rows_loop: Option<RowsLoop>,
+    made_for: MadeFor,
 }
 
 fn check_labels(labels: View<'_>, num_classes: usize) -> Result<(), OpError> {
@@ -30,6 +31,7 @@ fn check_labels(labels: View<'_>, num_classes: usize) -> Result<(), OpError> {
 
 impl Kernel for CrossEntropyKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        self.made_for.assert(outs, ins);
         let (out, logits, labels) = (&mut outs[0], ins[0].view(), ins[1].view());
         check_labels(labels, self.num_classes)?;
         match out.dtype() {
@@ -50,13 +52,15 @@ impl Kernel for CrossEntropyKernel {
 }
 
 impl CrossEntropyKernel {
-    pub(crate) fn new(logits: &Fact, labels: &Fact) -> CrossEntropyKernel {
+    pub(crate) fn new(made_for: MadeFor) -> CrossEntropyKernel {
+        let [logits, labels] = made_for.inputs() else { unreachable!("of logits and labels") };
         let num_classes = logits.shape[logits.shape.rank() - 1];
         CrossEntropyKernel {
             num_classes,
             row_loop: cross_entropy_loop(logits.dtype, labels.dtype),
             rows_loop: short::are_short(num_classes, logits.dtype)
                 .then(|| cross_entropies_loop(labels.dtype)),
+            made_for,
         }
     }
 
@@ -76,7 +80,8 @@ impl CrossEntropyKernel {
                 Some(rows_loop) => {
                     let (step, steps) = (size_of::<T>(), &[len * size_of::<T>(), label_size]);
                     let rows = Rows { destination, step, operands: &operands, steps, count, len };
-                    // SAFETY: rows of the logits, their labels, which were checked, and their elements of the result.
+                    // SAFETY: rows of the logits, their labels, which were checked, and their elements of the result, of the
+                    // arrays that the kernel was made for.
                     unsafe { rows_loop(rows) };
                 }
                 // SAFETY: as above, of one row.

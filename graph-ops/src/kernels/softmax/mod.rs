@@ -6,11 +6,12 @@ mod lane;
 mod short;
 
 use graph_core::{
-    DType, Fact, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, Source, ViewMut,
+    DType, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, Source, ViewMut,
 };
 
 use super::lanes::{Lanes, for_each_block, row};
 use super::loops::multiversion;
+use super::made_for::MadeFor;
 use super::reduce::Accumulate;
 use super::scalar::Real;
 pub(crate) use cross_entropy::CrossEntropyKernel;
@@ -38,6 +39,7 @@ pub(crate) struct SoftmaxKernel {
     rows_loop: Option<RowsLoop>,
     /// Whether lanes are rows.
     is_by_rows: bool,
+    made_for: MadeFor,
 }
 
 /// What an exponential costs, in elements' worth of plain work.
@@ -45,6 +47,7 @@ const EXP_COST: usize = 16;
 
 impl Kernel for SoftmaxKernel {
     fn run(&self, outs: &mut [ViewMut<'_>], ins: &[Source<'_>]) -> Result<(), OpError> {
+        self.made_for.assert(outs, ins);
         let (out, x) = (&mut outs[0], ins[0].view());
         match out.dtype() {
             DType::F32 => self.run_typed::<f32>(out.as_mut_slice(), x.as_slice()),
@@ -84,7 +87,8 @@ unsafe fn with_rows(row: RowKernel, rows: Option<RowsLoop>) -> RowKernel {
 }
 
 impl SoftmaxKernel {
-    pub(crate) fn new(function: LaneFunction, x: &Fact, axis: usize) -> SoftmaxKernel {
+    pub(crate) fn new(function: LaneFunction, axis: usize, made_for: MadeFor) -> SoftmaxKernel {
+        let x = &made_for.inputs()[0];
         let is_by_rows = axis + 1 == x.shape.rank();
         SoftmaxKernel {
             lanes: Lanes::new(&x.shape, axis),
@@ -92,6 +96,7 @@ impl SoftmaxKernel {
             row_loop: row_loop(function, x.dtype),
             rows_loop: (is_by_rows && short::are_short(x.shape[axis], x.dtype)).then(|| rows_loop(function)),
             is_by_rows,
+            made_for,
         }
     }
 
@@ -108,7 +113,8 @@ impl SoftmaxKernel {
             let x = &x[i * self.lanes.block()..][..self.lanes.block()];
             if inner == 1 {
                 let operand = RowOperand { address: x.as_ptr().cast(), is_splat: false };
-                // SAFETY: a block is a row of `len` elements, and as many, or one, of the result.
+                // SAFETY: a block is a row of `len` elements, and as many, or one, of the result: the arrays are those that
+                // the kernel was made for.
                 unsafe { (self.row_loop)(out.as_mut_ptr().cast(), &[operand], len) };
             } else {
                 (0..inner).for_each(|column| lane(self.function, out, x, len, column, inner));
@@ -130,7 +136,7 @@ impl SoftmaxKernel {
                 count,
                 len,
             };
-            // SAFETY: these are rows of `len` elements, and of as many, or one, of the result.
+            // SAFETY: these are rows of `len` elements, and of as many, or one, of the result, as above.
             unsafe { rows_loop(rows) };
         });
     }

@@ -6,6 +6,7 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::loops::unary_loop;
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
@@ -39,9 +40,9 @@ impl Op for BroadcastTo {
         Cotangents::from_iter([g]).emit(cx)
     }
 
-    fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let row_loop = with_element!(outputs[0].dtype, T => unary_loop!(plain T, |x| x));
-        Ok(Box::new(PointwiseKernel::new(ElementFunction::new(row_loop), inputs, &outputs[0])))
+    fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        let row_loop = with_element!(inputs[0].dtype, T => unary_loop!(plain T, |x| x));
+        Ok(Box::new(PointwiseKernel::new(ElementFunction::new(row_loop), MadeFor::new(self, inputs)?)))
     }
 
     fn class(&self) -> Class {

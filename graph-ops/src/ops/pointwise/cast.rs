@@ -7,6 +7,7 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use crate::kernels::loops::{RowLoop, unary_bits, unary_loop};
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply};
@@ -37,12 +38,12 @@ impl Op for Cast {
         Cotangents::from_iter([g]).emit(cx)
     }
 
-    fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+    fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let (from, to) = (inputs[0].dtype, self.to);
         let scalar =
             ScalarKernel { function: on_bits(from, to), check: None, primitive: Some(Primitive::Cast) };
         let function = ElementFunction::new(row_loop(from, to)).with_scalar(Some(scalar));
-        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
+        Ok(Box::new(PointwiseKernel::new(function, MadeFor::new(self, inputs)?)))
     }
 
     fn class(&self) -> Class {

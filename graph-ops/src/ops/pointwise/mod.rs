@@ -18,6 +18,7 @@ pub use select::Select;
 pub use table::ScalarOp;
 
 use crate::kernels::loops::RowLoop;
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::kernels::quotient;
 use crate::ops::vjp::{Cotangents, VjpExt};
@@ -104,7 +105,7 @@ impl Op for Pointwise {
         Cotangents::from_iter((0..operands.len()).map(flow)).emit(cx)
     }
 
-    fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+    fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
         let row_loop = row_loop(self.0, inputs[0].dtype).ok_or_else(|| OpError::UnsupportedDType {
             dtype: inputs[0].dtype,
             accepts: self.0.domain().describe(),
@@ -121,7 +122,7 @@ impl Op for Pointwise {
             .with_scalar(self.0.on_bits(dtype).map(scalar));
         // SAFETY: both are of this row of the table and of this dtype.
         let function = unsafe { function.with_link(self.0.link(dtype)) };
-        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
+        Ok(Box::new(PointwiseKernel::new(function, MadeFor::new(self, inputs)?)))
     }
 
     fn class(&self) -> Class {

@@ -8,6 +8,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::broadcast_shapes;
 use crate::kernels::loops::select_loop;
+use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Operand, Tensor, apply};
@@ -41,12 +42,12 @@ impl Op for Select {
         Cotangents::from_iter([None, on_true, on_false]).emit(cx)
     }
 
-    fn kernel(&self, inputs: &[&Fact], outputs: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
-        let row_loop = with_element!(outputs[0].dtype, T => select_loop!(T));
+    fn kernel(&self, inputs: &[&Fact], _: &[Fact]) -> Result<Box<dyn Kernel>, OpError> {
+        let row_loop = with_element!(inputs[1].dtype, T => select_loop!(T));
         let function = ScalarFn::Ternary(on_bits);
         let scalar = ScalarKernel { function, check: None, primitive: Some(Primitive::Select) };
         let function = ElementFunction::new(row_loop).with_scalar(Some(scalar));
-        Ok(Box::new(PointwiseKernel::new(function, inputs, &outputs[0])))
+        Ok(Box::new(PointwiseKernel::new(function, MadeFor::new(self, inputs)?)))
     }
 
     fn class(&self) -> Class {
