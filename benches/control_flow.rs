@@ -63,7 +63,7 @@ fn sum_of_rows(xs: &Tensor) -> Tensor {
     s
 }
 
-/// A loop along 10,000 rows of eight elements: two kernels an iteration.
+/// A loop along 10,000 rows of eight elements: one row program an iteration.
 #[divan::bench]
 fn along_rows(bencher: Bencher<'_, '_>) {
     let xs = Tensor::ones([10_000, 8], DType::F32).eval();

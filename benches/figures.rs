@@ -103,12 +103,7 @@ fn recipe(mode: Mode) -> Box<dyn FnMut() -> f64> {
 
 /// An epoch as one call: a loop over batches, which are gathered from all images by a shuffled list of positions.
 #[graph_fn]
-fn train_epoch(
-    net: &mut Mlp,
-    images: &Tensor,
-    labels: &Tensor,
-    batches: &Tensor,
-) -> (Tensor, Tensor) {
+fn train_epoch(net: &mut Mlp, images: &Tensor, labels: &Tensor, batches: &Tensor) -> (Tensor, Tensor) {
     let mut total = Tensor::scalar(0.0f32);
     let mut total_hits = Tensor::scalar(0i64);
     for batch in batches {

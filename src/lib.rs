@@ -1,5 +1,7 @@
 //! Grafito: ordinary Rust functions, traced into computation graphs, optimized, and run.
 
+#![forbid(unsafe_code)]
+
 /// The README's program, as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -39,9 +41,9 @@ pub mod terminal;
 pub use function::CacheInfo;
 pub use graph_core::{
     Arena, Array, Attr, Attributes, Changed, Class, DType, Element, Error, Fact, Facts, Fusion, Graph,
-    Kernel, Mode, NameScope, Node, NodeId, NodeKind, Op, OpError, Origin, PassRun, Plan, PlanOptions,
-    Profile, Report, Shape, Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp, mode,
-    name_scope, num_threads, operands, set_mode, set_num_threads, with_element, with_mode,
+    Kernel, MachineCode, Mode, NameScope, Node, NodeId, NodeKind, Op, OpError, Origin, PassRun, Plan,
+    PlanOptions, Profile, Report, Shape, Source, StepProfile, THREADS_VARIABLE, Value, View, ViewMut, Vjp,
+    empty_pool, mode, name_scope, num_threads, operands, set_mode, set_num_threads, with_element, with_mode,
 };
 pub use graph_macros::{TensorTree, graph_fn};
 pub use graph_ops::{

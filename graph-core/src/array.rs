@@ -16,6 +16,9 @@ pub struct Array {
 
 impl Array {
     /// All zeros (`false` for bool).
+    ///
+    /// # Panics
+    /// When it is larger than an address space.
     pub fn zeros(fact: Fact) -> Array {
         Array { buffer: Shared::zeroed(fact.num_bytes()), fact }
     }

@@ -12,23 +12,23 @@ const LARGE_PAGE: usize = 2 << 20;
 
 /// Owned memory, aligned to [`ALIGNMENT`] and always initialized.
 #[derive(Debug)]
-pub struct Buffer {
+pub(crate) struct Buffer {
     ptr: NonNull<u8>,
     len: usize,
 }
 
 // SAFETY: a Buffer owns its memory exclusively, like a Vec<u8>; shared access only reads.
 unsafe impl Send for Buffer {}
-// SAFETY: as above; `&Buffer` gives out shared slices only.
+// SAFETY: as above. Who writes through `as_ptr` has seen to it that nobody else looks there.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// `len` bytes of zeros.
-    pub fn zeroed(len: usize) -> Buffer {
+    pub(crate) fn zeroed(len: usize) -> Buffer {
         if len == 0 {
             return Buffer { ptr: Buffer::dangling(), len };
         }
-        let layout = Buffer::layout(len).expect("facts are checked to fit the address space");
+        let layout = Buffer::layout(len).expect("an array fits the address space");
         let Some(ptr) = Buffer::allocate(layout) else { handle_alloc_error(layout) };
         Buffer { ptr, len }
     }
@@ -58,28 +58,24 @@ impl Buffer {
     }
 
     /// Length in bytes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it holds no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         // SAFETY: ptr is valid for len initialized bytes (dangling but aligned where len is 0), and borrowed by self.
         unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
 
     /// The bytes, to write.
-    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn as_bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in as_bytes, and &mut self makes the borrow exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
     }
 
-    /// Start of the memory, for the executor, which hands out disjoint slots.
+    /// Start of the memory, for the executor, which hands out disjoint slots. Writing through it demands that nobody else reads
+    /// or writes there: the executor does so in arenas that it has borrowed exclusively, and in arrays that are unique.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.ptr.as_ptr()
     }

@@ -49,9 +49,9 @@ impl Fact {
         Some(Fact::new(self.dtype, &self.shape[1.min(self.shape.rank())..])).filter(|_| self.shape.rank() > 0)
     }
 
-    /// Size of the dense value in bytes.
+    /// Size of the dense value in bytes; `usize::MAX` where that is more.
     pub fn num_bytes(&self) -> usize {
-        self.shape.num_elements() * self.dtype.size()
+        self.shape.num_elements().saturating_mul(self.dtype.size())
     }
 
     /// Size in bytes, or `None` where no address space could hold it, or could hold it if its empty axes had length 1:

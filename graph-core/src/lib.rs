@@ -34,7 +34,7 @@ mod vjp;
 // In reading order: what a value is, what an op is, what a graph is, how it is made and run.
 pub use array::Array;
 pub use attr::{Attr, Attributes};
-pub use buffer::{ALIGNMENT, Buffer};
+pub use buffer::ALIGNMENT;
 pub use dtype::{DType, Element};
 pub use error::{Error, FailedOp, OpError, Operand};
 pub use exec::{Arena, Profile, StepProfile, compute, compute_over, run_once, run_with};

@@ -114,7 +114,7 @@ impl Clone for Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let Some(mut arc) = self.0.take() else { return };
-        if Arc::get_mut(&mut arc).is_some_and(|buffer| !buffer.is_empty()) {
+        if Arc::get_mut(&mut arc).is_some_and(|buffer| buffer.len() > 0) {
             // A thread that ends has no pool any more.
             let _ = POOL.try_with(|pool| pool.borrow_mut().give(arc));
         }

@@ -31,9 +31,10 @@ impl Shape {
         self.0.len()
     }
 
-    /// Number of elements: the product of all lengths, 1 for a scalar.
+    /// Number of elements: the product of all lengths, 1 for a scalar; `usize::MAX` where that is more, so that no memory is
+    /// thought large enough for it.
     pub fn num_elements(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |elements, &len| elements.saturating_mul(len))
     }
 
     /// Number of elements, or `None` where it, or the number along any of the axes, overflows `usize`.

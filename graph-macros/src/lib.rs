@@ -4,6 +4,8 @@
 //! something that compiles is emitted beside them, so that editors keep working. Real behaviour lives in the runtime,
 //! behind `grafito::__private`; what is emitted only binds the user's names and types to it.
 
+#![forbid(unsafe_code)]
+
 mod errors;
 mod graph_fn;
 mod tensor_tree;

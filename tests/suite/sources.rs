@@ -87,6 +87,34 @@ fn the_modules_of_a_crate_form_a_ladder() {
     }
 }
 
+/// Whether a file has unsafe code, its tests left out.
+fn is_unsafe(text: &str) -> bool {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().expect("a part before the tests");
+    let code = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+    code.flat_map(|line| line.match_indices("unsafe ").map(|(at, _)| &line[at + "unsafe ".len()..]))
+        .any(|rest| ["{", "impl", "fn", "extern"].iter().any(|after| rest.starts_with(after)))
+}
+
+#[test]
+fn unsafe_code_is_where_the_page_on_architecture_says() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let section = page.split("## Unsafe code").nth(1).expect("a section on unsafe code");
+    let section = section.split("Each block says").next().expect("the part with names");
+    // Between backticks, every other piece of the text.
+    let named: BTreeSet<&str> = section.split('`').skip(1).step_by(2).collect();
+    let mut found = BTreeSet::new();
+    // The other crates forbid it.
+    for folder in ["graph-core/src", "graph-ops/src"].map(|folder| root().join(folder)) {
+        for (path, _) in sources(&folder).iter().filter(|(_, text)| is_unsafe(text)) {
+            let path = path.strip_prefix(&folder).expect("below the folder").with_extension("");
+            let name = named.iter().find(|name| path.starts_with(name));
+            found.insert(*name.unwrap_or_else(|| panic!("the page does not name {}", path.display())));
+        }
+    }
+    found.extend(["graph-core", "graph-ops", "tests/suite/sources.rs"]);
+    assert_eq!(found, named, "the page names what has unsafe code");
+}
+
 /// The public items of a file that no example shows: neither one of their own nor, for functions, any in the file. Also
 /// how many items there are.
 fn not_shown(text: &str) -> (Vec<&str>, usize) {

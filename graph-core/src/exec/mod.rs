@@ -1,5 +1,6 @@
 //! Execution on the host: the one place, with buffers and kernels' views, that deals in host memory.
 
+mod arena;
 mod frame;
 mod profile;
 mod rows;
@@ -7,16 +8,12 @@ mod run;
 mod scalar;
 mod stack;
 
-use std::cell::RefCell;
-
 use smallvec::{SmallVec, smallvec};
 
+pub use self::arena::Arena;
 use self::profile::Recorder;
 pub use self::profile::{Profile, StepProfile};
-use self::run::Workspace;
-use self::stack::Stack;
 use crate::array::Array;
-use crate::buffer::Buffer;
 use crate::error::{Error, OpError};
 use crate::fact::{Fact, Facts};
 use crate::given::Given;
@@ -24,26 +21,6 @@ use crate::graph::{Graph, NodeKind};
 use crate::kernel::{Kernel, Source, ViewMut};
 use crate::op::Class;
 use crate::plan::{MachineCode, Plan, PlanOptions};
-
-/// Memory for the temporaries of one plan; kept between runs.
-#[derive(Debug)]
-pub struct Arena {
-    memory: Buffer,
-    stacks: Vec<RefCell<Stack>>,
-    workspace: Workspace,
-}
-
-impl Arena {
-    /// An arena of the plan's size.
-    pub fn new(plan: &Plan) -> Arena {
-        let stacks = std::iter::repeat_with(|| RefCell::new(Stack::new())).take(plan.num_stacks);
-        Arena {
-            memory: Buffer::zeroed(plan.arena_bytes),
-            stacks: stacks.collect(),
-            workspace: Workspace::default(),
-        }
-    }
-}
 
 impl Plan {
     /// Runs the plan. Arrays of inputs that the plan updates in place are overwritten (copied first where they are

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use super::Arena;
+use super::arena::{Arena, Workspace};
 use super::frame::{Addresses, Frame};
 use super::profile::Recorder;
 use super::rows;
@@ -66,28 +66,6 @@ pub(super) fn run(
     outputs.extend(plan.outputs.iter().map(|slot| array(slot.place).reshaped(slot.fact.shape.clone())));
     workspace.clear();
     Ok(())
-}
-
-/// Lists that a run fills and empties; their room is kept.
-#[derive(Debug, Default)]
-pub(super) struct Workspace {
-    /// Arrays made for outputs.
-    fresh: Vec<Array>,
-    input_addresses: Vec<*mut u8>,
-    fresh_addresses: Vec<*mut u8>,
-}
-
-// SAFETY: between runs the lists of addresses are empty.
-unsafe impl Send for Workspace {}
-// SAFETY: as above; a shared workspace is not looked at.
-unsafe impl Sync for Workspace {}
-
-impl Workspace {
-    fn clear(&mut self) {
-        self.fresh.clear();
-        self.input_addresses.clear();
-        self.fresh_addresses.clear();
-    }
 }
 
 /// Runs all steps.

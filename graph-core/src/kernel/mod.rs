@@ -152,7 +152,7 @@ impl<'a> View<'a> {
         assert_eq!(T::DTYPE, self.fact.dtype, "a kernel reads the dtype that infer promised");
         debug_assert_eq!(self.bytes.as_ptr() as usize % align_of::<T>(), 0);
         // SAFETY: buffers and slots are 64-byte aligned and initialized; T is sealed to plain numbers, for which any
-        // bytes are valid, and bool, whose bytes are only ever written as bool or zero (see ViewMut::new).
+        // bytes are valid, and bool, whose bytes are only ever written as bool or zero (see ViewMut::as_mut_slice).
         unsafe {
             std::slice::from_raw_parts(self.bytes.as_ptr().cast::<T>(), self.bytes.len() / size_of::<T>())
         }
@@ -221,7 +221,10 @@ impl<'a> ViewMut<'a> {
         self.bytes[offset..offset + source.bytes.len()].copy_from_slice(source.bytes);
     }
 
-    /// Copies the elements of a view of the same fact's size.
+    /// Copies the elements of a view of the same dtype and of as many elements.
+    ///
+    /// # Panics
+    /// When it has another dtype, or another number of elements.
     pub fn copy_from(&mut self, source: View<'_>) {
         assert_eq!(self.fact.dtype, source.fact.dtype, "a copy keeps the dtype");
         self.bytes.copy_from_slice(source.bytes);

@@ -7,10 +7,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::apart::Apart;
 use super::kernels::Kernels;
+use super::options::Fusion;
 use super::rows::{PART_COST, Space};
 use super::schedule::{Group, Unit};
-use super::{Alone, Fusion};
 use crate::graph::Graph;
 use crate::ids::{NodeId, Value};
 use crate::kernel::Tiled;
@@ -29,7 +30,7 @@ pub(super) fn attach_epilogues(
     units: &mut Vec<Unit>,
     kernels: &Kernels,
     fusion: Fusion,
-) -> HashMap<NodeId, Alone> {
+) -> HashMap<NodeId, Apart> {
     let positions =
         units.iter().enumerate().flat_map(|(i, unit)| unit.nodes().iter().map(move |&id| (id, i)));
     let position: HashMap<NodeId, usize> = positions.collect();
@@ -115,20 +116,20 @@ impl Output {
         group: &Group,
         kernels: &Kernels,
         fusion: Fusion,
-    ) -> Option<Alone> {
+    ) -> Option<Apart> {
         let shape = &group.space.shape;
         let num_elements = graph.node(id).facts()[0].shape.num_elements();
         if num_elements <= 1 {
-            return Some(Alone::Single);
+            return Some(Apart::Single);
         }
         if num_elements != shape.num_elements() {
-            return Some(Alone::Broadcast);
+            return Some(Apart::Broadcast);
         }
         if group.space.row_len() != tiled.width() {
-            return Some(Alone::OtherRows);
+            return Some(Apart::OtherRows);
         }
         if group.space.is_long() {
-            return Some(Alone::LongRows);
+            return Some(Apart::LongRows);
         }
         let mut cost = 0;
         let mut read: HashSet<Value> = HashSet::new();
@@ -138,22 +139,22 @@ impl Output {
             let inputs = graph.node(member).inputs();
             let own = inputs.iter().filter(|value| self.values.contains(value));
             if own.clone().any(|&value| graph.fact(value).shape != *shape) {
-                return Some(Alone::OtherShape);
+                return Some(Apart::OtherShape);
             }
             read.extend(own);
             // Data is looked at before anything is computed.
             let checked = row.check.as_ref().map(|(operand, _)| inputs[*operand]);
             if checked.is_some_and(|value| self.values.contains(&value)) {
-                return Some(Alone::Checked);
+                return Some(Apart::Checked);
             }
         }
         // One argument of the program is computed tile by tile; a second way to read the output would be another one.
         if read.len() != 1 {
-            return Some(Alone::TwoWays);
+            return Some(Apart::TwoWays);
         }
         let is_whole = |tile: usize| tiled.rectangle(tile).columns == (0..tiled.width());
         if group.space.row_axes.is_some() && !(0..tiled.num_tiles()).all(is_whole) {
-            return Some(Alone::NoWholeRows);
+            return Some(Apart::NoWholeRows);
         }
         if fusion == Fusion::Forced {
             return None;
@@ -161,10 +162,10 @@ impl Output {
         // Row by row, an op on few columns takes longer to begin than to compute.
         let is_wide = |tile: usize| is_whole(tile) || tiled.rectangle(tile).columns.len() >= LEAST_COLUMNS;
         if !(0..tiled.num_tiles()).any(is_wide) {
-            return Some(Alone::Narrow);
+            return Some(Apart::Narrow);
         }
         // With few tiles, many threads would have nothing to do.
         let parts = num_elements.saturating_mul(cost) / PART_COST;
-        (tiled.num_tiles() < parts.min(ENOUGH_TILES)).then_some(Alone::FewTiles)
+        (tiled.num_tiles() < parts.min(ENOUGH_TILES)).then_some(Apart::FewTiles)
     }
 }

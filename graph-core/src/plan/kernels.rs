@@ -1,8 +1,9 @@
-//! The kernels of a graph's ops, each of which an op is asked for once.
+//! The kernels of a graph's steps, each of which an op is asked for once. (Control flow on scalars asks for its own, as often
+//! as it is compiled: `scalar/program.rs`.)
 
 use smallvec::SmallVec;
 
-use super::Provenance;
+use super::provenance::Provenance;
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};

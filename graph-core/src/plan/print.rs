@@ -1,75 +1,9 @@
-//! Plans as text: what each step does, where from and where to, and why an op is a step of its own.
+//! Plans as text: what each step does, where from and where to, and why an op is a step apart.
 
 use std::fmt;
 
-use super::{Action, Argument, Place, Plan, Slot, TileProgram};
-use crate::fact::Fact;
-use crate::kernel::{Kernel, Untiled};
-
-/// Why an op is computed by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Alone {
-    /// It has no row kernel for these operands, nor tiles.
-    NotByRows,
-    /// It would have tiles, but threads share the terms of its sums.
-    SharedSums,
-    /// It would have tiles, but copies an operand first.
-    CopiesFirst,
-    /// It gives a single element, or none.
-    Single,
-    /// No other op on the same rows could be computed with it.
-    Unmatched,
-    /// It has tiles, but what follows uses each element many times.
-    Broadcast,
-    /// What follows goes along other rows than those of its tiles.
-    OtherRows,
-    /// The rows of what follows are too long to be kept.
-    LongRows,
-    /// What follows reads it in a shape that is not that of the rows.
-    OtherShape,
-    /// What follows looks at its data before it computes anything.
-    Checked,
-    /// What follows reads more than one of it and its views.
-    TwoWays,
-    /// What follows needs whole rows, and its tiles are none.
-    NoWholeRows,
-    /// Its tiles have few columns.
-    Narrow,
-    /// What follows is worth more threads than it has tiles.
-    FewTiles,
-}
-
-impl Alone {
-    /// Why no other op is computed with a kernel of this output, as far as it says itself.
-    pub(super) fn of(kernel: &dyn Kernel, output: Option<&Fact>) -> Alone {
-        match (kernel.row(), output, kernel.tiled()) {
-            (None, _, Err(Untiled::SharedSums)) => Alone::SharedSums,
-            (None, _, Err(Untiled::CopiesFirst)) => Alone::CopiesFirst,
-            (None, ..) | (_, None, _) => Alone::NotByRows,
-            (Some(_), Some(output), _) if output.shape.num_elements() <= 1 => Alone::Single,
-            (Some(_), Some(_), _) => Alone::Unmatched,
-        }
-    }
-
-    fn reason(self) -> &'static str {
-        match self {
-            Alone::NotByRows => "not by rows",
-            Alone::SharedSums => "threads share its sums",
-            Alone::CopiesFirst => "it copies an operand first",
-            Alone::Single => "a single element",
-            Alone::Unmatched => "nothing else on its rows",
-            Alone::Broadcast => "what follows broadcasts it",
-            Alone::OtherRows => "what follows goes along other rows",
-            Alone::LongRows => "the rows of what follows are too long",
-            Alone::OtherShape => "what follows reads it in another shape",
-            Alone::Checked => "what follows looks at its data first",
-            Alone::TwoWays => "what follows reads it in two ways",
-            Alone::NoWholeRows => "what follows needs whole rows",
-            Alone::Narrow => "its tiles have few columns",
-            Alone::FewTiles => "too few tiles for what follows",
-        }
-    }
-}
+use super::Plan;
+use super::step::{Action, Argument, Place, Slot, TileProgram};
 
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,9 +46,9 @@ impl fmt::Display for Plan {
         }
         let outputs: Vec<String> = self.outputs.iter().map(|slot| slot.place.to_string()).collect();
         writeln!(f, "  return {}", outputs.join(", "))?;
-        if !self.alone.is_empty() {
-            let alone = self.alone.iter().map(|(name, alone)| format!("{name} ({})", alone.reason()));
-            writeln!(f, "  by themselves: {}", alone.collect::<Vec<_>>().join(", "))?;
+        if !self.apart.is_empty() {
+            let apart = self.apart.iter().map(|(name, apart)| format!("{name} ({})", apart.reason()));
+            writeln!(f, "  by themselves: {}", apart.collect::<Vec<_>>().join(", "))?;
         }
         Ok(())
     }

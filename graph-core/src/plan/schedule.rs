@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::Fusion;
 use super::kernels::Kernels;
+use super::options::Fusion;
 use super::rows::{Level, Space};
 use crate::graph::{Graph, NodeKind};
 use crate::ids::{NodeId, Value};

@@ -98,9 +98,10 @@ struct Helpers {
     pools: Vec<rayon::ThreadPool>,
 }
 
-// SAFETY: `piece` is written by the owner alone (who holds `is_taken`), while no helper is inside; helpers read it while
-// inside an open piece only. The function it points to is Sync and outlives the piece: `parallel` neither returns nor
-// unwinds before everybody has left (`Open`).
+// SAFETY: `piece` is written by the owner alone (who holds `is_taken`), while none is open. A helper that comes late may count
+// itself in then, but reads the piece only if, after that, it finds the generation that it came for, which is one of an open
+// piece: and that piece's owner waits for it. The function that a piece points to is Sync and outlives the piece: `parallel`
+// neither returns nor unwinds before everybody has left (`Open`).
 unsafe impl Sync for Crew {}
 // SAFETY: as above.
 unsafe impl Send for Crew {}

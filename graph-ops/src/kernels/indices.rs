@@ -7,7 +7,8 @@ use graph_core::{
     with_element,
 };
 
-use super::lanes::{Lanes, for_each_block};
+use super::lanes::Lanes;
+use super::parallel::for_each_block;
 use super::scalar::Number;
 
 /// An operand of any integer dtype, read as positions.

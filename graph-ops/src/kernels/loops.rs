@@ -6,7 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-pub(crate) use graph_core::{RowLoop, RowOperand};
+use graph_core::RowOperand;
 
 /// Number of elements that are read before they are written. A loop over so many is not unrolled before it is turned
 /// into vector instructions, which the compiler does well for loops and badly for what is left of them.
@@ -39,7 +39,7 @@ impl<T: Copy> RowBlocks<T> {
     /// Element `k` of the block at position `at`.
     ///
     /// # Safety
-    /// As for [`RowLoop`], with `at + k` less than the length, and `k` than a block's.
+    /// As for [`RowLoop`](graph_core::RowLoop), with `at + k` less than the length, and `k` than a block's.
     #[inline(always)]
     pub(crate) unsafe fn element(self, at: usize, k: usize) -> T {
         // SAFETY: the caller's promise; a splat's block has an element k.
@@ -51,7 +51,7 @@ impl<T: Copy> RowBlocks<T> {
 /// of a block is computed before any of it is written; what is left of the row goes element by element.
 ///
 /// # Safety
-/// As for [`RowLoop`]. The function may rely on positions within the row.
+/// As for [`RowLoop`](graph_core::RowLoop). The function may rely on positions within the row.
 #[inline(always)]
 pub(crate) unsafe fn blocks<U: Copy + Default>(
     destination: *mut u8,
@@ -88,20 +88,20 @@ macro_rules! multiversion {
     (plain |$destination:ident, $operands:ident, $len:ident| $body:expr) => {{
         unsafe fn portable(
             $destination: *mut u8,
-            $operands: &[$crate::kernels::loops::RowOperand],
+            $operands: &[graph_core::RowOperand],
             $len: usize,
         ) {
             $body
         }
-        portable as $crate::kernels::loops::RowLoop
+        portable as graph_core::RowLoop
     }};
     (wide |$destination:ident, $operands:ident, $len:ident| $body:expr) => {
         $crate::kernels::loops::multiversion!(|$destination, $operands, $len| $body)
     };
     (|$destination:ident, $operands:ident, $len:ident| $body:expr) => {
         $crate::kernels::loops::multiversion!(
-            $crate::kernels::loops::RowLoop,
-            |$destination: *mut u8, $operands: &[$crate::kernels::loops::RowOperand], $len: usize| $body
+            graph_core::RowLoop,
+            |$destination: *mut u8, $operands: &[graph_core::RowOperand], $len: usize| $body
         )
     };
     ($function:ty, |$($argument:ident: $ty:ty),*| $body:expr) => {

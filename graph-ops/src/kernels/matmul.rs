@@ -14,8 +14,7 @@ use graph_core::{
 use smallvec::SmallVec;
 
 use super::gemm::{Beta, Float, Gemm, Layout, Product};
-use super::lanes::for_each_block;
-use super::parallel::PARALLEL_ELEMENTS;
+use super::parallel::{PARALLEL_ELEMENTS, for_each_block};
 use super::scalar::Number;
 use super::scratch::{Scratch, with_scratch};
 use super::strided::{GatherWalk, Walk};

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use graph_core::{
-    Address, Fact, Kernel, Link, OpError, RowKernel, RowSpan, RowWalk, RowWalks, ScalarKernel, Source,
-    Strides, View, ViewMut,
+    Address, Fact, Kernel, Link, OpError, RowKernel, RowLoop, RowOperand, RowSpan, RowWalk, RowWalks,
+    ScalarKernel, Source, Strides, View, ViewMut,
 };
 use smallvec::SmallVec;
 
-use super::loops::{BLOCK, RowLoop, RowOperand};
+use super::loops::BLOCK;
 use super::made_for::MadeFor;
 use super::parallel::{PARALLEL_ELEMENTS, PART_ELEMENTS};
 

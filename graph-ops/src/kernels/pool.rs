@@ -2,7 +2,7 @@
 
 use graph_core::{DType, Element, Kernel, OpError, Source, ViewMut};
 
-use super::lanes::for_each_block;
+use super::parallel::for_each_block;
 use super::scalar::Number;
 use super::windows::Windows;
 

@@ -3,10 +3,10 @@
 
 use std::mem::MaybeUninit;
 
-use graph_core::DType;
+use graph_core::{DType, RowLoop, RowOperand};
 
 use super::instructions::Instructions;
-use super::loops::{BLOCK, RowBlocks, RowLoop, RowOperand, blocks, multiversion};
+use super::loops::{BLOCK, RowBlocks, blocks, multiversion};
 use super::scalar::Number;
 
 /// Floats that a quotient by multiplication is defined on.

@@ -3,7 +3,7 @@
 
 use graph_core::{DType, Element, Kernel, OpError, Source, View, ViewMut};
 
-use super::lanes::for_each_block;
+use super::parallel::for_each_block;
 
 /// What random numbers follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

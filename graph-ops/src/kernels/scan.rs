@@ -5,7 +5,8 @@ use graph_core::{
     with_element,
 };
 
-use super::lanes::{Lanes, for_each_block, row};
+use super::lanes::{Lanes, row};
+use super::parallel::for_each_block;
 use super::reduce::Accumulate;
 use super::scalar::Number;
 

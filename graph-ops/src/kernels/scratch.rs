@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
+use graph_core::ALIGNMENT;
+
 /// Buffers that nobody uses now.
 type Pile<T> = RefCell<Vec<Vec<T>>>;
 
@@ -26,9 +28,6 @@ macro_rules! scratch {
 }
 
 scratch!(f32 f64);
-
-/// Where scratch memory starts, in bytes.
-pub(crate) const ALIGNMENT: usize = 64;
 
 /// Calls `work` with `len` elements that hold anything, aligned to [`ALIGNMENT`]. Another call within it gets elements of its own.
 pub(crate) fn with_scratch<T: Scratch, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {

@@ -4,7 +4,7 @@
 use graph_core::{Element, Kernel, OpError, Source, View, ViewMut, with_element};
 use smallvec::SmallVec;
 
-use super::lanes::for_each_block;
+use super::parallel::for_each_block;
 
 /// Positions in a dense array: from an offset, with a stride (maybe negative) along each of some axes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +71,8 @@ impl Kernel for GatherWalk {
     }
 }
 
-/// Rows and columns of a tile in which a transposing walk reads whole cache lines.
-const TILE: usize = 16;
+/// Rows and columns of a square in which a transposing walk reads whole cache lines.
+const SQUARE: usize = 16;
 /// What an element of a transposition costs, in elements' worth of plain work.
 const TRANSPOSE_COST: usize = 4;
 
@@ -83,8 +83,8 @@ impl GatherWalk {
         if let Some((&(rows, 1), planes)) = outer.split_last()
             && stride != 1
         {
-            // The innermost two axes are swapped: by tiles, so that both sides are used by whole cache lines.
-            let band = if rows % TILE == 0 { TILE } else { rows };
+            // The innermost two axes are swapped: by squares, so that both sides are used by whole cache lines.
+            let band = if rows % SQUARE == 0 { SQUARE } else { rows };
             let bands = rows.checked_div(band).unwrap_or(0);
             for_each_block(out, band * len, work * TRANSPOSE_COST, |i, out| {
                 let from = self.0.position(planes, i / bands) + (i % bands * band) as isize;
@@ -108,10 +108,10 @@ impl GatherWalk {
 /// Writes `rows` rows of `len`, reading along rows with `stride` and from row to row with stride 1.
 fn transpose<T: Element>(out: &mut [T], x: &[T], from: isize, rows: usize, len: usize, stride: isize) {
     let at = |row: usize, column: usize| (from + row as isize + column as isize * stride) as usize;
-    for first_row in (0..rows).step_by(TILE) {
-        for first_column in (0..len).step_by(TILE) {
-            let (height, width) = (TILE.min(rows - first_row), TILE.min(len - first_column));
-            let mut tile = [[T::default(); TILE]; TILE];
+    for first_row in (0..rows).step_by(SQUARE) {
+        for first_column in (0..len).step_by(SQUARE) {
+            let (height, width) = (SQUARE.min(rows - first_row), SQUARE.min(len - first_column));
+            let mut tile = [[T::default(); SQUARE]; SQUARE];
             for (column, tile) in tile.iter_mut().enumerate().take(width) {
                 tile[..height].copy_from_slice(&x[at(first_row, first_column + column)..][..height]);
             }

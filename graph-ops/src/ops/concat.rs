@@ -7,7 +7,8 @@ use graph_core::{
 use smallvec::{SmallVec, smallvec};
 
 use super::axes::resolve_axis;
-use crate::kernels::lanes::{Lanes, for_each_block};
+use crate::kernels::lanes::Lanes;
+use crate::kernels::parallel::for_each_block;
 use crate::ops::vjp::{Cotangents, VjpExt};
 use crate::tensor::{Tensor, apply, unwrap_or_raise};
 

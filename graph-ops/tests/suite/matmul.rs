@@ -58,6 +58,7 @@ fn check(dtype: DType, left: &[usize], right: &[usize], transpose_left: bool, tr
         apply(Matmul { transpose_left, transpose_right }, &[&a, &b])
     });
     assert_eq!(found.fact().shape, shape, "{left:?} {right:?}");
+    // Sums of terms of up to 16 in magnitude: a rounding is up to 1e-6 of them (2e-15), and there are some hundred.
     let tolerance = if dtype == DType::F32 { 1e-4 } else { 1e-12 };
     let expected: Vec<f64> = match dtype {
         DType::U8 => expected.into_iter().map(|x| x % 256.0).collect(),

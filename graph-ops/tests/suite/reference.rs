@@ -22,6 +22,7 @@ fn check<D: ndarray::Dimension>(
     reference: impl Fn(&Array3<f64>) -> ndarray::Array<f64, D>,
 ) {
     let expected = reference(x);
+    // Operands are rounded to 6e-8 (1e-16) of them, and functions and sums of some dozen elements magnify that.
     for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
         let found = both(|| op(&Tensor::from(x).cast(dtype)));
         assert_eq!(found.fact().shape[..], *expected.shape());

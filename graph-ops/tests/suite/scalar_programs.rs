@@ -9,6 +9,7 @@ use graph_core::{
 use graph_ops::ops::pointwise::{Pointwise, ScalarOp};
 use graph_ops::registry::{Sample, samples};
 use graph_ops::{Tensor, catch, while_loop};
+use smallvec::smallvec;
 
 use crate::support::Numbers;
 
@@ -24,15 +25,19 @@ fn run(graph: &Graph, machine_code: MachineCode, inputs: &[Array]) -> Result<Vec
     plan.run(&mut inputs.to_vec(), &mut Arena::new(&plan))
 }
 
-/// A branch that applies the sample's op, or gives its last operand's like if the output has that fact.
+/// A branch that applies the sample's op, or gives zero.
 fn branch(sample: &Sample) -> Option<Graph> {
     let origin = Origin::caller();
     let facts: Vec<_> = sample.operands.iter().map(|x| x.fact.clone()).collect();
+    let output = sample.op.infer(&facts.iter().collect::<Vec<_>>()).ok()?.swap_remove(0);
     let build = |name: &str| {
         let mut graph = Graph::new(name);
         let inputs: Vec<_> = facts.iter().map(|fact| graph.add_input("x", fact.clone(), origin)).collect();
-        let outputs = graph.add(NodeKind::Apply(sample.op.clone()), &inputs, origin).ok()?;
-        graph.set_outputs(outputs.to_vec());
+        let outputs = match name {
+            "then" => graph.add(NodeKind::Apply(sample.op.clone()), &inputs, origin).ok()?.to_vec(),
+            _ => vec![graph.add_constant(Array::zeros(output.clone()), origin)],
+        };
+        graph.set_outputs(outputs);
         Some(Arc::new(graph))
     };
     let mut graph = Graph::new("choice");
@@ -66,8 +71,12 @@ fn every_scalar_function_gives_the_bits_of_its_kernel() {
             let mut numbers = Numbers::new(seed);
             let operands: Vec<Array> =
                 sample.operands.iter().map(|x| numbers.array(&x.fact, x.from, x.to)).collect();
-            let expected = compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>());
-            let mut inputs = vec![Array::scalar(seed % 2 == 0)];
+            let is_applied = seed % 4 != 3;
+            let expected = match is_applied {
+                true => compute(&NodeKind::Apply(sample.op.clone()), &operands.iter().collect::<Vec<_>>()),
+                false => Ok(smallvec![Array::zeros(graph.fact(graph.outputs()[0]).clone())]),
+            };
+            let mut inputs = vec![Array::scalar(is_applied)];
             inputs.extend(operands.iter().cloned());
             for code in BOTH {
                 match (run(&graph, code, &inputs), &expected) {

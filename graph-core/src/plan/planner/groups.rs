@@ -2,9 +2,10 @@
 
 use smallvec::SmallVec;
 
+use super::super::provenance::Provenance;
 use super::super::rows::{self, Compiled, PART_COST, RowProgram};
 use super::super::schedule::Group;
-use super::super::{Action, Argument, Place, Provenance, Step, TileProgram};
+use super::super::step::{Action, Argument, Place, Step, TileProgram};
 use super::Planner;
 use crate::ids::{NodeId, Value};
 use crate::kernel::Tiled;

@@ -6,11 +6,15 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
+use super::Plan;
+use super::apart::Apart;
 use super::arena::Lifetimes;
 use super::epilogue::attach_epilogues;
 use super::kernels::Kernels;
+use super::options::{Fusion, PlanOptions};
+use super::provenance::Provenance;
 use super::schedule::{Unit, schedule};
-use super::{Action, Alone, Argument, Fusion, Place, Plan, PlanOptions, Provenance, Slot, Step, SubPlan};
+use super::step::{Action, Argument, Place, Slot, Step, SubPlan};
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::graph::{Graph, NodeKind};
@@ -66,7 +70,7 @@ pub(super) fn plan(graph: &Graph, border: Border, options: PlanOptions) -> Resul
 #[derive(Debug)]
 struct Storage {
     place: Place,
-    /// Position of the last node that reads it; `usize::MAX` where it outlives the plan.
+    /// Position of the last unit that reads it; `usize::MAX` where it outlives the plan.
     last_use: usize,
 }
 
@@ -83,7 +87,7 @@ struct Planner<'g> {
     /// Position of the last unit that may fail; `None` where none may.
     last_failure: Option<usize>,
     /// Why row work that follows a kernel in tiles is not its epilogue.
-    apart: HashMap<NodeId, Alone>,
+    apart: HashMap<NodeId, Apart>,
     plan: Plan,
 }
 
@@ -94,7 +98,7 @@ impl<'g> Planner<'g> {
         options: PlanOptions,
         units: &[Unit],
         kernels: Kernels,
-        apart: HashMap<NodeId, Alone>,
+        apart: HashMap<NodeId, Apart>,
     ) -> Planner<'g> {
         let last_use = last_uses(graph, units);
         let last_failure =
@@ -110,7 +114,7 @@ impl<'g> Planner<'g> {
             fresh: Vec::new(),
             outputs: Vec::new(),
             stays: Vec::new(),
-            alone: Vec::new(),
+            apart: Vec::new(),
             pace: Pace::default(),
         };
         let mut planner = Planner {
@@ -153,9 +157,9 @@ impl<'g> Planner<'g> {
                     None => outputs.iter().for_each(|&output| self.allocate(output)),
                 }
                 let kernel = self.kernels.take(id);
-                let alone = Alone::of(&*kernel, node.facts().first());
-                let alone = self.apart.get(&id).copied().unwrap_or(alone);
-                self.plan.alone.push((node.kind().name().to_owned(), alone));
+                let apart = Apart::of(&*kernel, node.facts().first());
+                let apart = self.apart.get(&id).copied().unwrap_or(apart);
+                self.plan.apart.push((node.kind().name().to_owned(), apart));
                 self.push_step(id, Action::Kernel(kernel), in_place);
             }
             kind => {
@@ -390,7 +394,7 @@ impl<'g> Planner<'g> {
     }
 }
 
-/// For each value, the position of the last node that reads it or a view of it: `usize::MAX` for an output, its own
+/// For each value, the position of the last unit that reads it or a view of it: `usize::MAX` for an output, its own
 /// position where nothing reads it.
 fn last_uses(graph: &Graph, units: &[Unit]) -> HashMap<Value, usize> {
     let mut last_use: HashMap<Value, usize> = HashMap::with_capacity(units.len());

@@ -14,7 +14,7 @@ use crate::fact::Fact;
 use crate::graph::Graph;
 use crate::ids::{NodeId, Value};
 use crate::kernel::{RowFold, RowKernel, RowSpan, RowWalks, Strides};
-use crate::plan::Provenance;
+use crate::plan::provenance::Provenance;
 use crate::shape::Shape;
 
 /// What the values of a block may take up: as much as a small first-level cache, through which what is outside passes only

@@ -23,7 +23,7 @@ pub(super) use compile::{Compiled, PART_COST, compile};
 pub(crate) use space::Level;
 pub(super) use space::Space;
 
-use super::Provenance;
+use super::provenance::Provenance;
 use crate::kernel::{DataCheck, RowFold, RowLoop, RowWalk, RowsLoop};
 
 /// Ops on the rows of one space, with the walks over their operands worked out.

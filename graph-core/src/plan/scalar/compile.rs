@@ -201,8 +201,7 @@ impl Compiler {
     fn copy(&mut self, from: &[Register], to: &[Register], start: u32) {
         let mut moves: Vec<(Register, Register)> =
             from.iter().copied().zip(to.iter().copied()).filter(|(from, to)| from != to).collect();
-        let is_straight =
-            self.code[start as usize..].iter().all(|instruction| instruction.destination().is_some());
+        let is_straight = self.code[start as usize..].iter().all(|instruction| !instruction.is_jump());
         if is_straight {
             let all = moves.clone();
             moves.retain(|&(from, to)| !self.redirect(from, to, &all, start as usize));

@@ -83,8 +83,8 @@ fn with_result(code: &[Instruction], at: usize) -> Option<(usize, Instruction)> 
                 ));
             }
             other => {
-                let destination = other.destination()?; // None of a jump.
-                if destination == first || destination == second {
+                let destination = other.destination();
+                if other.is_jump() || destination == Some(first) || destination == Some(second) {
                     return None;
                 }
             }

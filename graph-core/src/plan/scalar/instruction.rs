@@ -92,6 +92,10 @@ pub(crate) enum Instruction {
 }
 
 impl Instruction {
+    pub(super) fn is_jump(&self) -> bool {
+        self.jumps_to().is_some()
+    }
+
     pub(super) fn jumps_to(&self) -> Option<u32> {
         let mut copy = *self;
         copy.target_mut().copied()
@@ -109,23 +113,22 @@ impl Instruction {
         }
     }
 
-    /// Where a computing instruction puts its result; `None` for jumps.
+    /// The register that it writes, if any.
     pub(super) fn destination(&self) -> Option<Register> {
         match *self {
             Instruction::Unary { to, .. }
             | Instruction::Binary { to, .. }
             | Instruction::BinaryThenLeft { to, .. }
             | Instruction::BinaryThenRight { to, .. }
+            | Instruction::BinaryThenJump { to, .. }
             | Instruction::Ternary { to, .. }
             | Instruction::Copy { to, .. } => Some(to),
-            // It computes nothing, but is no jump either: a register that there is not.
-            Instruction::Check { .. } => Some(Register::MAX),
-            Instruction::Jump { .. }
+            Instruction::Count { counter, .. } => Some(counter),
+            Instruction::Check { .. }
+            | Instruction::Jump { .. }
             | Instruction::JumpIf { .. }
             | Instruction::JumpUnless { .. }
-            | Instruction::JumpIfBinary { .. }
-            | Instruction::BinaryThenJump { .. }
-            | Instruction::Count { .. } => None,
+            | Instruction::JumpIfBinary { .. } => None,
         }
     }
 

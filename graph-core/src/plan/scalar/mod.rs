@@ -21,7 +21,7 @@ pub(crate) use program::{Program, bits};
 use crate::error::Error;
 use crate::graph::{Graph, NodeKind};
 use crate::ids::NodeId;
-use crate::plan::{MachineCode, PlanOptions};
+use crate::plan::options::{MachineCode, PlanOptions};
 
 /// How a structural node on scalars is computed.
 pub(crate) struct ScalarCode {

@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::ids::NodeId;
 use crate::kernel::{ScalarCheck, ScalarKernel};
 use crate::op::OpRef;
-use crate::plan::Provenance;
+use crate::plan::provenance::Provenance;
 
 /// Code over registers.
 pub(crate) struct Program {

@@ -6,11 +6,11 @@
 //! of the left matrix's column. So the right matrix must be contiguous along its rows, while the left may have any
 //! strides, and be transposed at no cost to the loop. Columns that do not fill a register are masked. Whatever the loop does
 //! besides loads and multiplications takes the place of arithmetic: so each size of tile has loops without masks, for columns
-//! that fill registers and for copies (`Tiles`), and rows' addresses are not computed one from the other (`RowOffsets`). AVX-512 has tiles of up to 14 rows of two registers, or one row of eight
-//! (`kernels.rs` has the tables); which one a product gets, the number of loads and multiplications decides
-//! (`blocking.rs`).
+//! that fill registers and for copies (`Tiles`), and rows' addresses are not computed one from the other (`RowOffsets`).
+//! AVX-512 has tiles from up to 14 rows of two registers to one or two rows of eight (`kernels.rs` has the tables); which one
+//! a product gets, the number of loads and multiplications decides (`blocking.rs`).
 //!
-//! **Blocks.** The inner dimension is cut into blocks of 129 to 256 terms, or is one block of up to 383. For each block,
+//! **Blocks.** The inner dimension is cut into blocks of 128 to 256 terms, or is one block of up to 383. For each block,
 //! and for each panel (a tile's width of columns), all tiles of the panel are computed, so that the panel is read from
 //! the first-level cache and the left block from the second. A panel is copied where its rows would not be contiguous
 //! (the right matrix is transposed) or would displace each other in the cache; the left block is copied where it is

@@ -11,7 +11,8 @@
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
 //! | 1.05 | 1.56 | 1.02 | 1.44 | 2.41 | 2.50 | 2.80 | 1.10 |
 //!
-//! `graph-ops/tests/suite/math.rs` checks this. Infinities, NaN, both zeros and subnormal numbers are as the C standard
+//! `graph-ops/tests/suite/math.rs` checks this, on a sample of all f32 and about what is special; on all of them when it is
+//! asked to. Infinities, NaN, both zeros and subnormal numbers are as the C standard
 //! says. `polynomials.py` beside this file made the coefficients.
 
 mod erf;

@@ -1,10 +1,10 @@
 //! The reduction of a contiguous row, as a whole or chunk by chunk, to the same bits.
 
-use graph_core::{RowFold, RowKernel, RowOperand, RowSpan};
+use graph_core::{RowFold, RowKernel, RowLoop, RowOperand, RowSpan};
 
 use super::super::instructions::Instructions;
 use super::super::lanes::row;
-use super::super::loops::{RowLoop, multiversion};
+use super::super::loops::multiversion;
 use super::super::parallel::for_each_chunk;
 use super::block::{BLOCK, Reducer, add_elements};
 use super::monoid::{Accumulate, Max, Monoid, Sum};

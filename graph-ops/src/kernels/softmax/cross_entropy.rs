@@ -7,9 +7,10 @@ use graph_core::{
 };
 
 use super::super::indices::Indices;
-use super::super::lanes::{for_each_block, row};
+use super::super::lanes::row;
 use super::super::loops::multiversion;
 use super::super::made_for::MadeFor;
+use super::super::parallel::for_each_block;
 use super::super::reduce::Accumulate;
 use super::lane::{Lane, loss_of};
 use super::{EXP_COST, short, with_rows};

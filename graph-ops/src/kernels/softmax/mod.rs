@@ -9,9 +9,10 @@ use graph_core::{
     DType, Kernel, OpError, RowKernel, RowLoop, RowOperand, RowSpan, Rows, RowsLoop, Source, ViewMut,
 };
 
-use super::lanes::{Lanes, for_each_block, row};
+use super::lanes::{Lanes, row};
 use super::loops::multiversion;
 use super::made_for::MadeFor;
+use super::parallel::for_each_block;
 use super::reduce::Accumulate;
 use super::scalar::Real;
 pub(crate) use cross_entropy::CrossEntropyKernel;

@@ -1,12 +1,12 @@
 //! `cast`: conversion between dtypes, as Rust's `as` converts.
 
 use graph_core::{
-    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Primitive, ScalarFn, ScalarKernel,
-    Value, Vjp, operands, with_element,
+    Attributes, Class, DType, Error, Fact, Facts, Kernel, Op, OpError, Primitive, RowLoop, ScalarFn,
+    ScalarKernel, Value, Vjp, operands, with_element,
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::kernels::loops::{RowLoop, unary_bits, unary_loop};
+use crate::kernels::loops::{unary_bits, unary_loop};
 use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::ops::vjp::{Cotangents, VjpExt};

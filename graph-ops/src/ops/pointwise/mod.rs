@@ -10,7 +10,9 @@ mod operators;
 mod select;
 mod table;
 
-use graph_core::{Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, ScalarKernel, Value, Vjp};
+use graph_core::{
+    Class, DType, Error, Fact, Facts, Given, Kernel, Op, OpError, RowLoop, ScalarKernel, Shape, Value, Vjp,
+};
 use smallvec::{SmallVec, smallvec};
 
 pub use broadcast::BroadcastTo;
@@ -18,7 +20,6 @@ pub use cast::Cast;
 pub use select::Select;
 pub use table::ScalarOp;
 
-use crate::kernels::loops::RowLoop;
 use crate::kernels::made_for::MadeFor;
 use crate::kernels::pointwise::{ElementFunction, PointwiseKernel};
 use crate::kernels::quotient;
@@ -136,7 +137,7 @@ fn row_loop(op: ScalarOp, dtype: DType) -> Option<RowLoop> {
 }
 
 /// The shape that all operands broadcast to.
-pub(crate) fn broadcast_shapes(inputs: &[&Fact]) -> Result<graph_core::Shape, OpError> {
+pub(crate) fn broadcast_shapes(inputs: &[&Fact]) -> Result<Shape, OpError> {
     let mut shape = inputs[0].shape.clone();
     for fact in &inputs[1..] {
         shape = shape

@@ -10,11 +10,11 @@
 
 #![allow(clippy::redundant_closure, clippy::bool_comparison, reason = "rows read alike, for every dtype")]
 
-use graph_core::{DType, Link, Primitive, ScalarFn};
+use graph_core::{DType, Link, Primitive, RowLoop, ScalarFn};
 
 use super::{Domain, Pointwise, binary};
 use crate::kernels::chain::LinkOp;
-use crate::kernels::loops::{RowLoop, binary_bits, binary_loop, unary_bits, unary_loop};
+use crate::kernels::loops::{binary_bits, binary_loop, unary_bits, unary_loop};
 use crate::kernels::scalar::{Number, Real};
 use crate::tensor::{Operand, Tensor, apply};
 
