@@ -2,7 +2,7 @@
 //!
 //! Each is an [`Iterator`] where values exist, and a [`TensorIterator`] where a graph is made of the loop.
 
-use graph_core::Origin;
+use graph_core::{DType, Origin};
 
 use crate::tensor::{Operand, Tensor, tensor_like};
 
@@ -66,6 +66,8 @@ pub struct TensorRange {
     start: Tensor,
     stop: Tensor,
     step: Tensor,
+    /// Whether the stop is the last number.
+    is_inclusive: bool,
     /// The number of items, where all of these are host numbers.
     trips: Option<usize>,
     cursor: Cursor,
@@ -152,11 +154,15 @@ pub fn range_step(start: impl Operand, stop: impl Operand, step: impl Operand) -
     let like = [start.as_tensor(), stop.as_tensor(), step.as_tensor()].into_iter().flatten().next().cloned();
     let is_host = like.is_none();
     let like = like.unwrap_or_else(|| Tensor::scalar(0i64));
+    if !like.dtype().is_int() {
+        let message = format!("range: counts in integers, not in {} made at {}", like.fact(), like.origin());
+        crate::tensor::raise(graph_core::Error::Usage { message, origin: Origin::caller() });
+    }
     let start = tensor_like("range", &start, &like).into_owned();
     let stop = tensor_like("range", &stop, &like).into_owned();
     let step = tensor_like("range", &step, &like).into_owned();
     let trips = if is_host { trips_between(start.item(), stop.item(), step.item()) } else { None };
-    TensorRange { start, stop, step, trips, cursor: Cursor::default() }
+    TensorRange { start, stop, step, is_inclusive: false, trips, cursor: Cursor::default() }
 }
 
 /// The number of items of a range of host numbers; `None` where it is an error.
@@ -176,14 +182,50 @@ impl TensorIterator for TensorRange {
         if let Some(trips) = self.trips {
             return Trips::Known(trips);
         }
-        let span = (&self.stop - &self.start).cast(graph_core::DType::I64);
-        let step = self.step.cast(graph_core::DType::I64);
-        // Rounded up, whichever way the step goes; division rounds towards zero.
-        let trips = (&span + &step - step.sign()) / &step;
-        Trips::Computed(trips.maximum(0))
+        Trips::Computed(self.computed_trips())
     }
     fn item(&self, number: &Tensor, _: &[Tensor]) -> Tensor {
         &self.start + number.cast(self.start.dtype()) * &self.step
+    }
+}
+
+impl TensorRange {
+    /// The same range, whose stop is a number of it, too, if steps lead there.
+    ///
+    /// ```
+    /// use graph_ops::{Tensor, range_between};
+    /// let numbers = range_between(Tensor::scalar(253u8), 255).inclusive();
+    /// assert_eq!(numbers.map(|i| i.item()).collect::<Vec<u8>>(), [253, 254, 255]);
+    /// ```
+    #[must_use]
+    pub fn inclusive(self) -> TensorRange {
+        TensorRange { is_inclusive: true, trips: None, ..self }
+    }
+
+    /// The number of items, of bounds from anywhere in i64: no span between them is ever computed, since it may not be one.
+    fn computed_trips(&self) -> Tensor {
+        let [start, stop, step] = [&self.start, &self.stop, &self.step].map(|x| x.cast(DType::I64));
+        // A range that goes down is, with all bits of its bounds inverted, one that goes up.
+        let is_down = step.lt(0);
+        let up = |bound: Tensor| is_down.select(-1 - &bound, &bound);
+        let (start, stop) = (up(start), up(stop));
+        // (The smallest of all has no opposite.)
+        let step = is_down.select(-step.maximum(-i64::MAX), &step);
+        // How often the step goes into a number, rounded down, and what is left.
+        let parts = |x: &Tensor| {
+            let times = x / &step - (x % &step).lt(0).cast(DType::I64);
+            let left = x - &times * &step;
+            (times, left)
+        };
+        let (last, has_any) = match self.is_inclusive {
+            true => (stop.clone(), start.le(&stop)),
+            false => (&stop - 1, start.lt(&stop)),
+        };
+        let ((first_times, first_left), (last_times, last_left)) = (parts(&start), parts(&last));
+        let trips = last_times - first_times + last_left.ge(first_left).cast(DType::I64);
+        // More than there are numbers for are as many as there are.
+        let trips = trips.lt(1).select(i64::MAX, &trips);
+        has_any.select(trips, 0)
     }
 }
 

@@ -162,7 +162,7 @@ macro_rules! tensor_pairs {
             #[track_caller]
             fn range_inclusive(self) -> TensorRange {
                 let (start, end) = self.pair();
-                range_between(start, end + 1)
+                range_between(start, end).inclusive()
             }
         }
     )*};

@@ -7,13 +7,17 @@ use std::thread;
 /// What comes from the thread: items, and at last a panic if there was one.
 type Sent<T> = Result<T, Box<dyn std::any::Any + Send>>;
 
+/// More items than this are not made ahead.
+const MOST_AHEAD: usize = 1 << 16;
+
 /// Gives the items of an iterator that runs on a thread, up to `ahead` of them before they are asked for. A panic there
 /// goes on here. The thread ends with the iterator, or at its next item after this was dropped.
 pub(super) fn prefetched<T: Send + 'static>(
     items: impl Iterator<Item = T> + Send + 'static,
     ahead: usize,
 ) -> impl Iterator<Item = T> + Send + 'static {
-    let (sender, receiver) = sync_channel::<Sent<T>>(ahead);
+    // A channel has its room from the start.
+    let (sender, receiver) = sync_channel::<Sent<T>>(ahead.min(MOST_AHEAD));
     thread::spawn(move || {
         let made = catch_unwind(AssertUnwindSafe(|| {
             for item in items {

@@ -6,6 +6,7 @@
 //! removed by `dce`, as anything else that nothing uses.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -15,7 +16,7 @@ use crate::dtype::DType;
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::graph::{Graph, NodeKind};
-use crate::ids::{Value, Values};
+use crate::ids::{NodeId, Value, Values};
 use crate::passes::quiet;
 use crate::scope::NameScope;
 use crate::trace::{Trace, TraceKind};
@@ -109,9 +110,11 @@ pub(super) fn vjp_of_loop(cx: &Vjp<'_>, kind: &NodeKind, algebra: &dyn Algebra) 
     let (initial, rest) = cx.inputs.split_at(carried);
     let (sequences, invariants) = rest.split_at(scanned);
     let is_float = |value: &Value| trace.fact(*value).dtype.is_float();
-    // Every loop variable that has a cotangent carries it, needed or not: the others' flow through it.
+    // Every loop variable that may have a cotangent carries it, needed or not: the others' flow through it. One that cannot
+    // carries none: zeros are no help, since zero times an infinite derivative is NaN.
+    let is_active = active_variables(cx, &node);
     let flows = Flows {
-        variables: (0..carried).filter(|&k| is_float(&initial[k])).collect(),
+        variables: (0..carried).filter(|&k| is_active[k] && is_float(&initial[k])).collect(),
         rows: (0..scanned).filter(|&j| cx.needed[carried + j]).collect(),
         shared: (0..invariants.len()).filter(|&i| cx.needed[carried + scanned + i]).collect(),
         collected: (carried..cx.outputs.len()).filter(|&o| cx.cotangents[o].is_some()).collect(),
@@ -157,6 +160,31 @@ pub(super) fn vjp_of_loop(cx: &Vjp<'_>, kind: &NodeKind, algebra: &dyn Algebra) 
         cotangents[carried + j] = Some(value);
     }
     Ok(cotangents)
+}
+
+/// For each loop variable, whether it has a cotangent, or an output with one is computed from it, in however many iterations.
+fn active_variables(cx: &Vjp<'_>, node: &Loop<'_>) -> Vec<bool> {
+    let Loop { body, carried, counts, .. } = *node;
+    let first = usize::from(counts);
+    let starts = &body.inputs()[first..first + carried];
+    let position: HashMap<NodeId, usize> = starts.iter().enumerate().map(|(k, &id)| (id, k)).collect();
+    let has_cotangent = |o: &usize| cx.cotangents[*o].is_some();
+    let mut is_active: Vec<bool> = (0..carried).map(|k| has_cotangent(&k)).collect();
+    let mut open: Vec<Value> =
+        (0..cx.outputs.len()).filter(has_cotangent).map(|o| body.outputs()[o]).collect();
+    let mut seen = HashSet::new();
+    while let Some(value) = open.pop() {
+        if !seen.insert(value.node()) {
+            continue;
+        }
+        if let Some(&k) = position.get(&value.node())
+            && !std::mem::replace(&mut is_active[k], true)
+        {
+            open.push(body.outputs()[k]); // The iteration before has made it.
+        }
+        open.extend(body.node(value.node()).inputs());
+    }
+    is_active
 }
 
 /// Between which parts of a loop cotangents flow, by position among their kind.

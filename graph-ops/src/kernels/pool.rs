@@ -58,7 +58,7 @@ macro_rules! with_number {
 impl Windows {
     /// Calls `write` for each window with its image, row and column, and with its elements of `out`.
     fn for_each_window<T: Send>(&self, out: &mut [T], write: impl Fn(usize, [usize; 2], &mut [T]) + Sync) {
-        let work = out.len().saturating_mul(self.window[0] * self.window[1]);
+        let work = out.len().saturating_mul(self.window_len());
         for_each_block(out, self.count[1] * self.channels, work, |i, out| {
             let (image, row) = (i / self.count[0], i % self.count[0]);
             for (column, out) in out.chunks_mut(self.channels).enumerate() {
@@ -146,7 +146,7 @@ impl Kernel for MaxImagesKernel {
 const CHANNELS: usize = 64;
 
 fn max_images<T: Element + Number>(windows: &Windows, out: &mut [T], x: &[T], output: &[T]) {
-    let work = output.len().saturating_mul(windows.window[0] * windows.window[1] * 2);
+    let work = output.len().saturating_mul(windows.window_len()).saturating_mul(2);
     let (image_len, channels) = (windows.image_len(), windows.channels);
     let per_image = windows.per_image() * channels;
     for_each_block(out, image_len, work, |image, out| {
@@ -262,7 +262,7 @@ fn average_images<T: Element + Number>(
     output: &[T],
     number: fn(usize) -> T,
 ) {
-    let work = output.len().saturating_mul(windows.window[0] * windows.window[1]);
+    let work = output.len().saturating_mul(windows.window_len());
     let per_image = windows.per_image() * windows.channels;
     for_each_block(out, windows.image_len(), work, |image, out| {
         out.fill(T::default());

@@ -28,9 +28,14 @@ impl Windows {
         self.image[0] * self.image[1] * self.channels
     }
 
+    /// Pixels of a window, as many as there are numbers for at most: a window may reach far beyond an image.
+    pub(crate) fn window_len(&self) -> usize {
+        self.window[0].saturating_mul(self.window[1])
+    }
+
     /// Elements of a window: of its patch.
     pub(crate) fn patch_len(&self) -> usize {
-        self.window[0] * self.window[1] * self.channels
+        self.window_len().saturating_mul(self.channels)
     }
 
     /// Windows of an image.

@@ -83,7 +83,10 @@ impl Positions {
         let is_empty = self.lengths.contains(&0);
         let offset = if is_empty { 0 } else { self.starts.iter().zip(&strides).map(|(s, d)| s * d).sum() };
         let axes = self.lengths.iter().zip(&self.steps).zip(&strides);
-        Walk::new(offset, axes.map(|((&len, &step), &stride)| (len, step as isize * stride as isize)))
+        // From a single position no step is taken, and it may be one too large for strides.
+        let advance =
+            |len: usize, step: i64, stride: usize| if len > 1 { step as isize * stride as isize } else { 0 };
+        Walk::new(offset, axes.map(|((&len, &step), &stride)| (len, advance(len, step, stride))))
     }
 }
 
@@ -205,7 +208,7 @@ impl From<Range<isize>> for Span {
 impl From<RangeInclusive<isize>> for Span {
     fn from(range: RangeInclusive<isize>) -> Span {
         // The end after -1, the last position, is the end of the axis.
-        let end = if *range.end() == -1 { None } else { Some(*range.end() + 1) };
+        let end = if *range.end() == -1 { None } else { Some(range.end().saturating_add(1)) };
         Span { start: Some(*range.start()), end, step: 1 }
     }
 }
@@ -399,7 +402,14 @@ impl Tensor {
             Err(OpError::invalid(format!("{found} pairs of lengths are given for rank {rank}")))
         };
         unwrap_or_raise("pad", fits, &[self]);
-        let shape: Shape = self.shape().iter().zip(pairs).map(|(n, (b, a))| b + n + a).collect();
+        let padded = |(n, (before, after)): (&usize, &(usize, usize))| {
+            let length = before.checked_add(*n).and_then(|length| length.checked_add(*after));
+            length.ok_or_else(|| {
+                OpError::invalid(format!("{before} before {n} and {after} after it are too many"))
+            })
+        };
+        let shape: Result<Shape, OpError> = self.shape().iter().zip(pairs).map(padded).collect();
+        let shape = unwrap_or_raise("pad", shape, &[self]);
         let around = tensor_like("pad", &value, self).broadcast_to(&shape);
         let positions =
             Positions { starts: pairs.iter().map(|pair| pair.0).collect(), ..Positions::all(self.shape()) };
@@ -427,7 +437,8 @@ impl Tensor {
     pub fn split(&self, axis: isize, lengths: impl AsRef<[usize]>) -> Vec<Tensor> {
         let lengths = lengths.as_ref();
         let axis = unwrap_or_raise("split", resolve_axis(axis, self.rank()), &[self]);
-        let (sum, len) = (lengths.iter().sum::<usize>(), self.shape()[axis]);
+        let sum = lengths.iter().fold(0usize, |sum, &length| sum.saturating_add(length));
+        let len = self.shape()[axis];
         let fits = if sum == len {
             Ok(())
         } else {

@@ -55,8 +55,8 @@ fn lower_triangle(out: &mut ViewMut<'_>, x: &Source<'_>, diagonal: i64) {
         let x = x.view().as_slice::<T>();
         let both = out.as_mut_slice::<T>().chunks_exact_mut(columns).zip(x.chunks_exact(columns));
         for (i, (out, x)) in both.enumerate() {
-            let last = (i % rows) as i64 + diagonal;
-            let kept = usize::try_from(last.saturating_add(1)).unwrap_or(0).min(columns);
+            let kept = diagonal.saturating_add((i % rows) as i64 + 1);
+            let kept = usize::try_from(kept).unwrap_or(0).min(columns);
             out[..kept].copy_from_slice(&x[..kept]);
             out[kept..].fill(T::default());
         }

@@ -89,7 +89,8 @@ impl Placement {
             let fits = length.zip(extent(window[axis], self.dilation[axis])).and_then(|(length, extent)| {
                 // So that sums of positions stay in range.
                 let _ = length.checked_mul(2)?;
-                length.checked_sub(extent)
+                // A window over nothing but padding would have no element.
+                if image[axis] == 0 { None } else { length.checked_sub(extent) }
             });
             let Some(room) = fits else {
                 let what = ["height", "width"][axis];

@@ -215,3 +215,26 @@ fn a_tensor_of_a_branch_that_panicked_is_not_usable() {
         assert!(error.to_string().contains("kept after the trace of `then` ended"), "{error}");
     });
 }
+
+#[test]
+fn a_gradient_is_not_reached_by_the_nan_of_a_loop_variable_that_is_not_used() {
+    let root_of_zero = || Tensor::from([0.0f64, 4.0]);
+    let scanned = in_both_modes(|| {
+        let gradient = grad(&root_of_zero(), |x| {
+            let (_, doubled) =
+                scan(Tensor::scalar(0.0f64), x, |sum: Tensor, row: Tensor| (sum + row.sqrt(), row * 2.0));
+            doubled.sum(..)
+        });
+        gradient.to_vec::<f64>()
+    });
+    assert_eq!(scanned, [2.0, 2.0]);
+    let looped = in_both_modes(|| {
+        let gradient = grad(&root_of_zero(), |x| {
+            let start = (Tensor::scalar(0i64), x.clone(), x.clone());
+            let (_, _, b) = while_loop(start, |(i, ..)| i.lt(3), |(i, a, b)| (i + 1, a.sqrt(), b * 2.0));
+            b.sum(..)
+        });
+        gradient.to_vec::<f64>()
+    });
+    assert_eq!(looped, [8.0, 8.0]);
+}

@@ -10,6 +10,7 @@ mod misuse;
 mod modes;
 mod pointwise;
 mod random;
+mod ranges;
 mod reference;
 mod row_programs;
 mod scalar_programs;

@@ -93,6 +93,10 @@ fn shapes() {
         f32s(&[2]).flip(1) => "flip: axis 1 is out of range for rank 1: f32[2] (..)";
         f32s(&[2]).slice([Span::from(..), Span::from(..)]) => "slice: 2 spans are given for rank 1: f32[2] (..)";
         f32s(&[2]).slice_axis(0, Span::from(..).step(0)) => "slice: the step is zero: f32[2] (..)";
+        f32s(&[2]).pad([(usize::MAX, 3)], 0) =>
+            "pad: 18446744073709551615 before 2 and 3 after it are too many: f32[2] (..)";
+        f32s(&[2]).split(0, [usize::MAX, 3]).remove(0) =>
+            "split: lengths that add up to 18446744073709551615 are given for axis 0 of length 2: f32[2] (..)";
         f32s(&[2]).slice_axis(1, ..) => "slice: axis 1 is out of range for rank 1: f32[2] (..)";
         f32s(&[2, 3]).index_axis(1, 3) =>
             "index_axis: position 3 is out of range for axis 1 of length 3: f32[2, 3] (..)";
@@ -222,6 +226,8 @@ fn windows() {
              f32[1, 4, 5, 2] (..) x f32[3, 3, 2, 4] (..)";
         images().max_pool2d([5, 5], one, Padding::Valid) =>
             "max_pool2d: a window of height 5 does not fit an image of height 4: f32[1, 4, 5, 2] (..)";
+        f32s(&[2, 0, 3, 4]).max_pool2d([2, 1], [1, 1], Padding::Same) =>
+            "max_pool2d: a window of height 2 does not fit an image of height 0: f32[2, 0, 3, 4] (..)";
         images().gt(0).max_pool2d(one, one, Padding::Valid) =>
             "max_pool2d: not defined for bool; it takes floats and integers: bool[1, 4, 5, 2] (..)";
         i64s(&[1, 4, 5, 2]).avg_pool2d(one, one, Padding::Valid) =>

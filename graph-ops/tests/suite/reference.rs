@@ -79,6 +79,12 @@ fn slices() {
     check_exact(|x| x.index_axis(1, -2), |x| x.index_axis(Axis(1), 2).to_owned());
     check_exact(|x| x.slice_axis(2, 1..=3), |x| x.slice(s![.., .., 1..=3]).to_owned());
     check_exact(|x| x.slice_axis(2, 3..100), |x| x.slice(s![.., .., 3..]).to_owned());
+    check_exact(|x| x.slice_axis(2, 1..=isize::MAX), |x| x.slice(s![.., .., 1..]).to_owned());
+    check_exact(
+        |x| x.slice_axis(2, Span::from(1..).step(isize::MAX)),
+        |x| x.slice(s![.., .., 1..2]).to_owned(),
+    );
+    check_exact(|x| x.tril(i64::MAX), Array3::clone);
 }
 
 /// Every span over short axes, against Python's rule written out.
