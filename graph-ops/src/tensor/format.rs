@@ -7,7 +7,7 @@ use graph_core::{Element, View, with_element};
 use super::shown::shown;
 use super::{Repr, Tensor};
 
-/// Arrays with more elements than this are abbreviated.
+/// Arrays with more elements than this, or with a longer axis, are abbreviated.
 const ABBREVIATE_ABOVE: usize = 1000;
 /// How many entries are shown at either end of an abbreviated axis.
 const EDGE: usize = 3;
@@ -68,7 +68,9 @@ impl fmt::Display for Elements<'_> {
         let fact = self.0.fact();
         with_element!(fact.dtype, T => {
             let elements = self.0.as_slice::<T>();
-            let edge = if elements.len() > ABBREVIATE_ABOVE { EDGE } else { usize::MAX / 2 };
+            // Without elements, an axis may be of any length.
+            let is_large = elements.len().max(fact.shape.iter().copied().max().unwrap_or(0)) > ABBREVIATE_ABOVE;
+            let edge = if is_large { EDGE } else { usize::MAX / 2 };
             write_nested(f, elements, &fact.shape, edge, 1)
         })
     }
@@ -87,19 +89,16 @@ fn write_nested<T: Element>(
     };
     let row: usize = inner.iter().product();
     f.write_str("[")?;
-    let mut first = true;
-    for i in 0..len {
-        if i >= edge && i + edge < len {
-            if i == edge {
-                separate(f, inner.len(), depth)?;
-                f.write_str("...")?;
-            }
-            continue;
-        }
-        if !first {
+    let is_abbreviated = len > 2 * edge;
+    let (head, tail) = if is_abbreviated { (0..edge, len - edge..len) } else { (0..len, 0..0) };
+    for i in head.chain(tail) {
+        if i > 0 {
             separate(f, inner.len(), depth)?;
         }
-        first = false;
+        if is_abbreviated && i == len - edge {
+            f.write_str("...")?;
+            separate(f, inner.len(), depth)?;
+        }
         write_nested(f, &elements[i * row..(i + 1) * row], inner, edge, depth + 1)?;
     }
     f.write_str("]")
@@ -111,4 +110,25 @@ fn separate(f: &mut fmt::Formatter<'_>, inner: usize, depth: usize) -> fmt::Resu
         return f.write_str(", ");
     }
     write!(f, ",{}{:depth$}", "\n".repeat(inner), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use graph_core::DType;
+
+    use crate::Tensor;
+
+    #[test]
+    fn long_arrays_are_abbreviated() {
+        let numbers =
+            |shape: &[usize]| Tensor::arange(shape.iter().product(), DType::I64).reshape(shape).to_string();
+        assert_eq!(numbers(&[7]), "[0, 1, 2, 3, 4, 5, 6]");
+        assert_eq!(numbers(&[1001]), "[0, 1, 2, ..., 998, 999, 1000]");
+        assert_eq!(
+            numbers(&[2, 501]),
+            "[[0, 1, 2, ..., 498, 499, 500],\n [501, 502, 503, ..., 999, 1000, 1001]]"
+        );
+        assert_eq!(numbers(&[6, 0]), "[[],\n [],\n [],\n [],\n [],\n []]");
+        assert_eq!(numbers(&[1 << 40, 0]), "[[],\n [],\n [],\n ...,\n [],\n [],\n []]");
+    }
 }
