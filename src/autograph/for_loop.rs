@@ -247,6 +247,7 @@ impl<S: Steps> For<S> {
                 return if is_over { None } else { self.steps.next_on_host() };
             };
             refuse_opaque("`for`", state, self.origin);
+            let trips = self.origin.scope(|| as_far_as_needed(trips, state));
             let carried = Carried::new("for", state, self.origin);
             self.staged = Some(Staged { carried, sequences, trips, body: None, number: None });
         }
@@ -258,6 +259,17 @@ impl<S: Steps> For<S> {
         }
         let (number, rows) = staged.begin(state, self.origin);
         Some(self.steps.item(&number, &rows))
+    }
+}
+
+/// The number of iterations of a loop that may end early: even if it is known, it is a bound only, which a loop along
+/// rows would go to. (What is pushed to a vector needs as many iterations as are known.)
+fn as_far_as_needed(trips: Trips, state: &mut [Entry<'_>]) -> Trips {
+    let may_end_early =
+        !exits(state).is_empty() && !state.iter_mut().any(|entry| entry.variable.vector().is_some());
+    match trips {
+        Trips::Known(trips) if may_end_early => Trips::Computed(Tensor::scalar(trips as i64)),
+        trips => trips,
     }
 }
 

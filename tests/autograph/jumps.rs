@@ -252,3 +252,30 @@ fn what_is_perhaps_computed_assigns_nothing() {
     let message = said(|| assigns_on_the_right(&i(9)).item::<i64>());
     assert!(message.contains("was kept after the trace") && message.contains("jumps.rs:"), "{message}");
 }
+
+/// A bound that nobody could count up to.
+const FAR: i64 = 1 << 40;
+
+#[graph_fn]
+fn until_above(x: &Tensor, limit: &Tensor) -> Tensor {
+    let mut sum = x.clone();
+    for i in range(FAR) {
+        if sum > limit {
+            break;
+        }
+        sum = &sum + x * i.cast(DType::F64);
+    }
+    sum
+}
+
+#[test]
+fn a_loop_of_known_length_ends_where_it_breaks() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        with_mode(mode, || {
+            let (x, limit) = (Tensor::scalar(2.0f64), Tensor::scalar(100.0f64));
+            // x (1 + 0 + 1 + … + 9) = 2 · 46 is no more than 100, and with 10 · 2 it is.
+            assert_eq!(until_above(&x, &limit).item::<f64>(), 112.0, "{mode:?}");
+            assert_eq!(grad(&x, |x| until_above(x, &limit)).item::<f64>(), 56.0, "{mode:?}");
+        });
+    }
+}
