@@ -215,6 +215,7 @@ fn rebuild<T: TensorTree>(tree: &T, results: Vec<Tensor>) -> T {
     like(tree, &results)
 }
 
+#[track_caller]
 fn check_predicate(what: &str, predicate: &Tensor, origin: Origin) {
     if *predicate.fact() != Fact::scalar(DType::Bool) {
         let message = format!("{what}: the condition is a bool scalar, not {}", predicate.fact());
@@ -223,6 +224,7 @@ fn check_predicate(what: &str, predicate: &Tensor, origin: Origin) {
 }
 
 /// Both trees have the same leaves, of the same facts.
+#[track_caller]
 fn check_same<T: TensorTree>(what: &str, before: &T, after: &T, origin: Origin) {
     let (before_paths, after_paths) = (leaf_paths(before), leaf_paths(after));
     let difference = if before_paths != after_paths {

@@ -4,7 +4,7 @@
 
 use graph_core::{DType, Origin};
 
-use crate::tensor::{Operand, Tensor, tensor_like};
+use crate::tensor::{Operand, Tensor, or_raise, tensor_like};
 
 /// How many items there are.
 #[derive(Debug, Clone)]
@@ -28,28 +28,45 @@ pub trait TensorIterator {
 }
 
 /// The position of an iterator that runs on the host.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Cursor {
+    /// Where the iterator was made.
+    origin: Origin,
     next: usize,
     /// Read once.
     trips: Option<usize>,
 }
 
+impl Default for Cursor {
+    #[track_caller]
+    fn default() -> Cursor {
+        Cursor { origin: Origin::caller(), next: 0, trips: None }
+    }
+}
+
 impl Cursor {
+    #[track_caller]
     fn advance<I: TensorIterator>(&mut self, iterator: impl Fn() -> I) -> Option<I::Item> {
-        let trips = *self.trips.get_or_insert_with(|| match iterator().trips() {
-            Trips::Known(trips) => trips,
-            Trips::Computed(trips) => trips.item::<i64>().max(0) as usize,
-        });
+        let origin = self.origin;
+        let trips = match self.trips {
+            Some(trips) => trips,
+            None => match origin.scope(|| iterator().trips()) {
+                Trips::Known(trips) => trips,
+                Trips::Computed(trips) => or_raise(origin.scope(|| trips.try_item::<i64>())).max(0) as usize,
+            },
+        };
+        self.trips = Some(trips);
         if self.next >= trips {
             return None;
         }
         let position = self.next;
         self.next += 1;
-        let iterator = iterator();
-        let rows: Vec<Tensor> =
-            iterator.sequences().iter().map(|x| x.index_axis(0, position as isize)).collect();
-        Some(iterator.item(&Tensor::scalar(position as i64), &rows))
+        origin.scope(|| {
+            let iterator = iterator();
+            let rows: Vec<Tensor> =
+                iterator.sequences().iter().map(|x| x.index_axis(0, position as isize)).collect();
+            Some(iterator.item(&Tensor::scalar(position as i64), &rows))
+        })
     }
 }
 
@@ -283,11 +300,13 @@ macro_rules! iterators {
 
         impl<$($generic: TensorIterator + Clone),*> $ty {
             /// Pairs of an item of this and one of `other`, as long as both have some.
+            #[track_caller]
             pub fn zip<Other: TensorIterator>(self, other: Other) -> Zipped<$ty, Other> {
                 Zipped { first: self, second: other, cursor: Cursor::default() }
             }
 
             /// Pairs of a number, counted from 0, and an item.
+            #[track_caller]
             pub fn enumerate(self) -> Enumerated<$ty> {
                 Enumerated { inner: self, cursor: Cursor::default() }
             }

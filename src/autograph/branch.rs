@@ -25,6 +25,8 @@ enum Choice {
 }
 
 struct Staged {
+    /// What it was written as: `if` or `match`.
+    what: &'static str,
     condition: Tensor,
     before: Vec<Saved>,
     then_arm: Option<Arm>,
@@ -55,10 +57,10 @@ impl Arm {
 }
 
 impl If {
-    /// An `if` on this condition.
+    /// An `if` on this condition, or the `match` that became one.
     #[track_caller]
-    pub fn new(condition: impl Condition) -> If {
-        If::on(condition.truth(), Origin::caller())
+    pub fn new(what: &'static str, condition: impl Condition) -> If {
+        If::on(what, condition.truth(), Origin::caller())
     }
 
     /// The rest of a block, unless it has been left.
@@ -68,16 +70,18 @@ impl If {
             Flag::Host(clear) => Truth::Host(clear),
             Flag::Tensor(clear) => Truth::Tensor(clear),
         };
-        If::on(truth, Origin::caller())
+        If::on("if", truth, Origin::caller())
     }
 
-    fn on(truth: Truth, origin: Origin) -> If {
+    #[track_caller]
+    fn on(what: &'static str, truth: Truth, origin: Origin) -> If {
         let choice = match truth {
             Truth::Host(condition) => Choice::Host(condition),
             Truth::Tensor(condition) => {
-                check_condition("if", &condition, origin);
+                check_condition(what, &condition, origin);
                 if is_tracing() {
-                    let staged = Staged { condition, before: Vec::new(), then_arm: None, else_arm: None };
+                    let staged =
+                        Staged { what, condition, before: Vec::new(), then_arm: None, else_arm: None };
                     Choice::Tensor(Box::new(staged))
                 } else {
                     Choice::Host(origin.scope(|| condition.item::<bool>()))
@@ -92,7 +96,7 @@ impl If {
         match &mut self.choice {
             Choice::Host(condition) => *condition,
             Choice::Tensor(staged) => {
-                refuse_opaque("`if`", state, self.origin);
+                refuse_opaque(staged.what, state, self.origin);
                 staged.before = save(state);
                 staged.then_arm = Some(Arm::open("then", self.origin));
                 true
@@ -144,9 +148,10 @@ impl If {
                 }
                 if x.fact() != y.fact() {
                     let message = format!(
-                        "{} is {} where the condition of `if` is true, and {} where it is false",
+                        "{} is {} where the condition of `{}` is true, and {} where it is false",
                         place(entry.name, a, leaf),
                         described(x),
+                        staged.what,
                         described(y)
                     );
                     raise(Error::Usage { message, origin });
@@ -235,11 +240,11 @@ impl<V> JoinAny<V> for Arms<V> {
     fn join(&mut self, driver: If, _: &mut [Entry<'_>]) -> Option<V> {
         match driver.choice {
             Choice::Host(_) => self.then_value.take().or(self.else_value.take()),
-            Choice::Tensor(_) => {
-                let ty = std::any::type_name::<V>();
+            Choice::Tensor(staged) => {
+                let (what, ty) = (staged.what, std::any::type_name::<V>());
                 let message = format!(
-                    "an `if` on a tensor gives a value of type `{ty}`, which a graph cannot hold; give tensors, or a \
-                     struct of them that derives `TensorTree` (for `&Tensor`: clone it)"
+                    "this `{what}` on a tensor gives a value of type `{ty}`, which a graph cannot hold; give tensors, \
+                     or a struct of them that derives `TensorTree` (for `&Tensor`: clone it)"
                 );
                 raise(Error::Usage { message, origin: driver.origin })
             }

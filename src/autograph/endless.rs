@@ -61,7 +61,7 @@ impl Endless {
             repeat_here(body, &carried, state, origin);
             return !exits(state).iter().any(Flag::is_set);
         }
-        refuse_opaque("`loop`", state, origin);
+        refuse_opaque("loop", state, origin);
         let Some(iteration) = carried.end(state) else {
             self.carried = Some(carried);
             return true;

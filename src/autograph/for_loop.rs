@@ -241,12 +241,16 @@ impl<S: Steps> For<S> {
     /// The item of the next iteration; of the only one that is traced.
     pub fn next(&mut self, state: &mut [Entry<'_>]) -> Option<S::Item> {
         if self.staged.is_none() {
-            let parts = if self.is_unrolled || !is_tracing() { None } else { self.steps.parts() };
+            let parts = if self.is_unrolled || !is_tracing() {
+                None
+            } else {
+                self.origin.scope(|| self.steps.parts())
+            };
             let Some((sequences, trips)) = parts else {
                 let is_over = exits(state).iter().any(Flag::is_set);
                 return if is_over { None } else { self.steps.next_on_host() };
             };
-            refuse_opaque("`for`", state, self.origin);
+            refuse_opaque("for", state, self.origin);
             let trips = self.origin.scope(|| as_far_as_needed(trips, state));
             let carried = Carried::new("for", state, self.origin);
             self.staged = Some(Staged { carried, sequences, trips, body: None, number: None });
@@ -258,7 +262,7 @@ impl<S: Steps> For<S> {
             return None;
         }
         let (number, rows) = staged.begin(state, self.origin);
-        Some(self.steps.item(&number, &rows))
+        Some(self.origin.scope(|| self.steps.item(&number, &rows)))
     }
 }
 

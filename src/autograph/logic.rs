@@ -13,12 +13,13 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// The value, which exists.
-    pub(super) fn is_true(&self, origin: Origin) -> bool {
+    /// The value, which exists, of a condition of `what`.
+    #[track_caller]
+    pub(super) fn is_true(&self, what: &str, origin: Origin) -> bool {
         match self {
             Truth::Host(truth) => *truth,
             Truth::Tensor(tensor) => {
-                check_condition("while", tensor, origin);
+                check_condition(what, tensor, origin);
                 origin.scope(|| tensor.item::<bool>())
             }
         }
@@ -26,6 +27,7 @@ impl Truth {
 }
 
 /// A condition is a bool scalar.
+#[track_caller]
 pub(super) fn check_condition(what: &str, condition: &Tensor, origin: Origin) {
     if *condition.fact() != Fact::scalar(DType::Bool) {
         let hint = match condition.dtype() {
@@ -94,11 +96,17 @@ pub fn host_bool(condition: impl HostBool) -> bool {
     condition.host_bool()
 }
 
-/// The value of a condition that exists: what eager code branches on.
+/// The value of a condition of `what` that exists: what eager code branches on.
 #[inline]
 #[track_caller]
-pub fn truth(condition: impl Condition) -> bool {
-    condition.truth().is_true(Origin::caller())
+pub fn truth(what: &str, condition: impl Condition) -> bool {
+    condition.truth().is_true(what, Origin::caller())
+}
+
+/// The condition of an `if` that was written as a `match`: itself.
+#[inline(always)]
+pub fn matched<C>(condition: C) -> C {
+    condition
 }
 
 /// Something moved in an arm that is used elsewhere, too.
@@ -233,9 +241,11 @@ impl Logic<bool> for bool {
 
 impl Logic<Tensor> for bool {
     type Output = Tensor;
+    #[track_caller]
     fn and(self, right: impl FnOnce() -> Tensor) -> Tensor {
         if self { right() } else { Tensor::scalar(false) }
     }
+    #[track_caller]
     fn or(self, right: impl FnOnce() -> Tensor) -> Tensor {
         if self { Tensor::scalar(true) } else { right() }
     }
@@ -245,11 +255,13 @@ impl Logic<bool> for Tensor {
     type Output = Tensor;
     #[track_caller]
     fn and(self, right: impl FnOnce() -> bool) -> Tensor {
-        self.and(|| Tensor::scalar(right()))
+        let origin = Origin::caller();
+        self.and(|| Tensor::scalar(right()).with_origin(origin))
     }
     #[track_caller]
     fn or(self, right: impl FnOnce() -> bool) -> Tensor {
-        self.or(|| Tensor::scalar(right()))
+        let origin = Origin::caller();
+        self.or(|| Tensor::scalar(right()).with_origin(origin))
     }
 }
 
@@ -257,10 +269,12 @@ impl Logic<Tensor> for Tensor {
     type Output = Tensor;
     #[track_caller]
     fn and(self, right: impl FnOnce() -> Tensor) -> Tensor {
-        cond(&self, right, || Tensor::scalar(false))
+        let origin = Origin::caller();
+        cond(&self, right, || Tensor::scalar(false).with_origin(origin))
     }
     #[track_caller]
     fn or(self, right: impl FnOnce() -> Tensor) -> Tensor {
-        cond(&self, || Tensor::scalar(true), right)
+        let origin = Origin::caller();
+        cond(&self, || Tensor::scalar(true).with_origin(origin), right)
     }
 }

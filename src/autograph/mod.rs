@@ -36,7 +36,8 @@ pub use for_loop::{Bounds, For, HostRange, HostSteps, IntoSteps, Iterate, Steps,
 pub use index::{HostAt, HostPlace, TensorAt, TensorIndex, TensorPlace};
 pub use limit::Iterations;
 pub use logic::{
-    Compare, CompareHost, CompareScalar, CompareTensor, Condition, HostBool, Logic, dup, host_bool, truth,
+    Compare, CompareHost, CompareScalar, CompareTensor, Condition, HostBool, Logic, dup, host_bool, matched,
+    truth,
 };
 pub use output::{Checked, check, dbg, print, unequal};
 pub use variable::{Entry, OpaqueVariable, TreeVariable, Var};

@@ -290,7 +290,7 @@ pub(super) fn refuse_opaque(what: &str, state: &[Entry<'_>], origin: Origin) {
     if let Some(entry) = state.iter().find(|entry| entry.variable.is_opaque()) {
         let name = entry.name;
         let message = format!(
-            "`{name}` may change in this {what} on tensors, but is no tree of tensors: while it is traced, every \
+            "`{name}` may change in this `{what}` on tensors, but is no tree of tensors: while it is traced, every \
              arm runs once, whatever the tensors hold; move `{name}` out of it, or make it a tensor"
         );
         raise(Error::Usage { message, origin });

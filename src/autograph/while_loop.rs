@@ -58,7 +58,7 @@ impl<C: Condition> While<C> {
         }
         let origin = self.origin;
         let staged = self.staged.get_or_insert_with(|| {
-            refuse_opaque("`while`", state, origin);
+            refuse_opaque("while", state, origin);
             Staged { carried: Carried::new("while", state, origin), phase: Phase::Between }
         });
         let (region, inputs) = OpenRegion::open("condition", &staged.carried.facts(), origin);
@@ -75,7 +75,7 @@ impl<C: Condition> While<C> {
         let origin = self.origin;
         let Some(staged) = &mut self.staged else {
             let truth = condition.truth();
-            return !exits(state).iter().any(Flag::is_set) && truth.is_true(origin);
+            return !exits(state).iter().any(Flag::is_set) && truth.is_true("while", origin);
         };
         let Phase::Condition { region, guard } = std::mem::replace(&mut staged.phase, Phase::Between) else {
             unreachable!("the condition has begun")

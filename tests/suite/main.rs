@@ -6,6 +6,7 @@ mod errors;
 mod functions;
 mod gradients;
 mod inspection;
+mod lines;
 mod methods;
 mod modes;
 mod nesting;

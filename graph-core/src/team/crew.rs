@@ -255,7 +255,7 @@ impl Crew {
                     let mut first = lock(&self.panic);
                     match &*first {
                         None => *first = Some(panic),
-                        Some(_) => std::mem::forget(panic), // To drop it might panic, too.
+                        Some(_) => discard(panic),
                     }
                     drop(first);
                     self.next.iter().for_each(|next| next.0.store(PANICKED, Ordering::Relaxed));
@@ -291,6 +291,15 @@ impl Drop for Open<'_> {
 
 /// The next part, after one has panicked: there is none, however often it is counted up.
 const PANICKED: usize = usize::MAX / 2;
+
+/// Drops what a panic said, which may panic, too: what that says is dropped in the same way, and what comes then is kept.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(panic)))
+        && let Err(last) = catch_unwind(AssertUnwindSafe(|| drop(next)))
+    {
+        std::mem::forget(last);
+    }
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

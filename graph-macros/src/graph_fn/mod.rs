@@ -17,7 +17,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, ExprMatch};
+use syn::{Attribute, Expr, ExprIf, ExprMatch};
 
 use self::parse::{Function, Passing};
 use crate::errors::Errors;
@@ -102,6 +102,18 @@ fn at(tokens: &impl Spanned) -> Span {
 /// for the compiler, where the attribute does.)
 fn place(tokens: &impl Spanned) -> Span {
     tokens.span()
+}
+
+/// How an `if` was written, and where: as itself, or as a `match` that has become some.
+fn written(branch: &ExprIf) -> (&'static str, Span) {
+    if let Expr::Call(call) = &*branch.cond
+        && let Expr::Path(func) = &*call.func
+        && func.path.leading_colon.is_some()
+        && func.path.segments.last().is_some_and(|name| name.ident == "matched")
+    {
+        return ("match", place(&call.func));
+    }
+    ("if", place(&branch.if_token))
 }
 
 /// The attributes of the expressions that may carry some of ours.

@@ -3,7 +3,7 @@
 //! Comparisons, `&&`, `||`, `x[i]`, ranges in `for` and the printing and asserting macros become calls into the
 //! runtime, which does what Rust does for host values. Nothing here changes which way control flows.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
@@ -23,6 +23,8 @@ impl VisitMut for Route {
         if is_host(expr) {
             return;
         }
+        // Before what is in it is lowered: after that it may begin with emitted code.
+        let (span, place) = (at(&*expr), place(&*expr));
         match expr {
             // The place of an assignment, and of `&mut`, is no value.
             Expr::Assign(assign) => {
@@ -54,7 +56,6 @@ impl VisitMut for Route {
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
-        let (span, place) = (at(&*expr), place(&*expr));
         match expr {
             Expr::Binary(binary) => {
                 if let Some(routed) = binary_operator(binary, span, place) {
@@ -129,7 +130,7 @@ impl Route {
         if let Expr::Paren(paren) = expr {
             return self.range(&mut paren.expr);
         }
-        let span = at(&*expr);
+        let place = place(&*expr);
         let Expr::Range(range) = expr else { return false };
         let (Some(start), Some(end)) = (&mut range.start, &mut range.end) else { return false };
         if matches!((&**start, &**end), (Expr::Lit(_), Expr::Lit(_))) {
@@ -138,11 +139,11 @@ impl Route {
         self.visit_expr_mut(start);
         self.visit_expr_mut(end);
         let method = match range.limits {
-            RangeLimits::HalfOpen(_) => quote!(range),
-            RangeLimits::Closed(_) => quote!(range_inclusive),
+            RangeLimits::HalfOpen(_) => quote_spanned!(place=> range),
+            RangeLimits::Closed(_) => quote_spanned!(place=> range_inclusive),
         };
         *expr =
-            parse_quote_at(quote_spanned!(span=> ::grafito::__private::Bounds::new(#start, #end).#method()));
+            parse_quote_at(quote_spanned!(place=> ::grafito::__private::Bounds::new(#start, #end).#method()));
         true
     }
 
@@ -244,8 +245,10 @@ fn binary_operator(binary: &syn::ExprBinary, span: Span, place: Span) -> Option<
             if survey::leaves_closure(right) || survey::has_let(left) || survey::has_let(right) {
                 return None;
             }
-            let method = if matches!(binary.op, BinOp::And(_)) { quote!(and) } else { quote!(or) };
-            let call = quote_spanned!(span=> ::grafito::__private::Logic::#method(#left, || #right));
+            let method = if matches!(binary.op, BinOp::And(_)) { "and" } else { "or" };
+            let method = Ident::new(method, place);
+            let right = quote_spanned!(span=> || #right);
+            let call = quote_spanned!(place=> ::grafito::__private::Logic::#method(#left, #right));
             return Some(parse_quote_at(call));
         }
         _ => {
@@ -254,9 +257,12 @@ fn binary_operator(binary: &syn::ExprBinary, span: Span, place: Span) -> Option<
                 && let Expr::Index(index) = &*binary.left
             {
                 let (base, position, op) = (&index.expr, &index.index, &binary.op);
+                let (part, value) = (Ident::new("__part", place), Ident::new("__value", place));
+                let change = quote_spanned!(place=> *#part #op #value);
+                let update = quote_spanned!(place=> __grafito_update(#position, |#part| #change));
                 return Some(parse_quote_at(quote_spanned! {span=> {
-                    let __value = #right;
-                    (#base).__grafito_update(#position, |__part| *__part #op __value)
+                    let #value = #right;
+                    (#base).#update
                 }}));
             }
             return None;

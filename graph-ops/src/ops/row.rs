@@ -124,7 +124,7 @@ impl Tensor {
         apply(WithRow, &[self, &position, &row])
     }
 
-    /// A position that counts from the front.
+    /// A position that counts from the front; one out of range as it is given.
     #[track_caller]
     fn position(&self, op: &str, position: impl Operand) -> Tensor {
         let Some(&rows) = self.shape().first() else {
@@ -132,11 +132,14 @@ impl Tensor {
         };
         match (position.as_tensor(), position.as_scalar()) {
             (Some(position), _) if position.dtype().is_int() && position.dtype() != DType::U8 => {
-                position.lt(0).select(position + rows, position)
+                let is_from_end = position.lt(0) & position.ge(-(rows as i64));
+                is_from_end.select(position + rows, position)
             }
             (Some(position), _) => position.clone(),
             (None, Some(crate::tensor::Scalar::Int(position))) => {
-                Tensor::scalar(if position < 0 { position + rows as i64 } else { position })
+                let rows = rows as i64;
+                let is_from_end = (-rows..0).contains(&position);
+                Tensor::scalar(if is_from_end { position + rows } else { position })
             }
             (None, _) => unwrap_or_raise(op, Err(OpError::invalid("a position is an integer")), &[self]),
         }

@@ -98,6 +98,13 @@ fn shapes() {
         f32s(&[2]).split(0, [usize::MAX, 3]).remove(0) =>
             "split: lengths that add up to 18446744073709551615 are given for axis 0 of length 2: f32[2] (..)";
         f32s(&[2]).slice_axis(1, ..) => "slice: axis 1 is out of range for rank 1: f32[2] (..)";
+        f32s(&[3]).with_index(-4, 0) =>
+            "with_row: index -4 is out of range for an axis of length 3: f32[3] (..) x i64[] (..) x f32[] (..)";
+        f32s(&[3]).with_index(i64::MIN, 0) =>
+            "with_row: index -9223372036854775808 is out of range for an axis of length 3: \
+             f32[3] (..) x i64[] (..) x f32[] (..)";
+        f32s(&[3]).index(i64::MIN) =>
+            "index_axis: position -9223372036854775808 is out of range for axis 0 of length 3: f32[3] (..)";
         f32s(&[2, 3]).index_axis(1, 3) =>
             "index_axis: position 3 is out of range for axis 1 of length 3: f32[2, 3] (..)";
         f32s(&[2]).slice_update([Span::from(..1)], i64s(&[1])) =>

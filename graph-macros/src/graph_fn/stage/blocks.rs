@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Local, Pat, Stmt};
 
-use super::super::place;
 use super::super::survey::{self, Changes, Exit};
 use super::scope::Binding;
 use super::{Stager, flag, label, name};
@@ -101,7 +100,7 @@ impl Stager<'_> {
         let arm = self.arm(&label("rest", id), &outs, |stager| stager.stmts(rest));
         let (driver, value) = (name("rest", id), name("value_of_rest", id));
         let flags = exits.iter().map(|&exit| flag(exit));
-        let span = rest.first().map_or_else(Span::mixed_site, place);
+        let span = rest.first().map_or(self.user, |stmt| self.place(stmt));
         let unless = quote_spanned!(span=> ::grafito::__private::If::unless(&[#(&#flags),*]));
         let rest = quote! {
             {

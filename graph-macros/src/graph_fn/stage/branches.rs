@@ -6,8 +6,8 @@ use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprIf, ExprMatch, Ident, Stmt};
 
-use super::super::place;
 use super::super::survey::{self, Changes};
+use super::super::{place, written};
 use super::{Frame, Stager, label, name};
 
 impl Stager<'_> {
@@ -82,10 +82,10 @@ impl Stager<'_> {
             None => Vec::new(),
         };
 
-        let span = place(&branch.if_token);
+        let (what, span) = written(branch);
         self.visit_expr_mut(&mut branch.cond);
         let condition = &branch.cond;
-        let new = quote_spanned!(span=> ::grafito::__private::If::new(#condition));
+        let new = quote_spanned!(span=> ::grafito::__private::If::new(#what, #condition));
 
         let (then_label, else_label) = (label("then", id), label("else", id));
         let then_arm = self.arm(&then_label, &outs, |stager| stager.stmts(&branch.then_branch.stmts));
@@ -308,7 +308,8 @@ fn host_conditions(condition: &mut Expr) {
 /// A `match` on integer or bool literals, as a chain of `if`s; `None` for any other.
 pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
     let (last, arms) = choice.arms.split_last()?;
-    let scrutinee = &choice.expr;
+    let (scrutinee, span) = (&choice.expr, place(&choice.match_token));
+    let at = super::super::at(&choice.match_token);
     let bool_of = |pat: &syn::Pat| match pat {
         syn::Pat::Lit(lit) => match &lit.lit {
             syn::Lit::Bool(value) => Some(value.value),
@@ -324,7 +325,9 @@ pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
     {
         let (yes, no) = if value { (&first.body, &last.body) } else { (&last.body, &first.body) };
         let (yes, no) = (braced(yes), braced(no));
-        return Some(syn::parse_quote!(if #scrutinee #yes else #no));
+        let condition = quote_spanned!(span=> ::grafito::__private::matched(#scrutinee));
+        let branch = quote_spanned!(at=> if #condition #yes else #no);
+        return Some(syn::parse_quote!(#branch));
     }
     if !matches!(last.pat, syn::Pat::Wild(_)) || arms.is_empty() {
         return None;
@@ -333,22 +336,27 @@ pub(in super::super) fn match_as_ifs(choice: &ExprMatch) -> Option<Expr> {
     let body = braced(&last.body);
     let mut chain: Expr = syn::parse_quote!(#body);
     for arm in arms.iter().rev() {
-        let span = super::super::at(&arm.pat);
+        let at = super::super::at(&arm.pat);
         let mut condition: Option<TokenStream> = None;
         for literal in literals(&arm.pat)? {
-            let equal = quote_spanned! {span=>
-                (&&&::grafito::__private::Compare::new(#matched, &#literal)).equal()
-            };
+            let equal = quote_spanned!(span=> equal());
+            let equal =
+                quote_spanned!(at=> (&&&::grafito::__private::Compare::new(#matched, &#literal)).#equal);
             condition = Some(match condition {
                 None => equal,
-                Some(before) => quote!(::grafito::__private::Logic::or(#before, || #equal)),
+                Some(before) => {
+                    let or_equal = quote_spanned!(at=> || #equal);
+                    quote_spanned!(span=> ::grafito::__private::Logic::or(#before, #or_equal))
+                }
             });
         }
+        let condition = quote_spanned!(span=> ::grafito::__private::matched(#condition));
         let body = braced(&arm.body);
         // `else` takes a block or another `if`: both are expressions already.
         chain = syn::parse_quote!(if #condition #body else #chain);
     }
-    Some(syn::parse_quote!({ let #matched = &(#scrutinee); #chain }))
+    let block = quote_spanned!(at=> { let #matched = &(#scrutinee); #chain });
+    Some(syn::parse_quote!(#block))
 }
 
 /// The body of an arm as a block: itself, if it is one, since braces in braces are warned of.

@@ -154,7 +154,7 @@ impl Stager<'_> {
 
     pub(super) fn for_loop(&mut self, repeat: &mut ExprForLoop) -> TokenStream {
         let is_unrolled = take_attribute_of(&mut repeat.attrs, "unroll");
-        let span = place(&*repeat.expr);
+        let span = place(&repeat.for_token);
         self.moved(&mut repeat.expr);
         self.visit_expr_mut(&mut repeat.expr);
         let iterable = &repeat.expr;

@@ -18,7 +18,7 @@ mod scope;
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprClosure, Item, Lifetime, ReturnType, Stmt, Type, parse_quote};
 
@@ -40,6 +40,7 @@ pub(super) fn stage(function: &Function, body: &Block, errors: &mut Errors) -> T
         dup_depth: 0,
         next_id: 0,
         tokens,
+        user: function.original.block.stmts.last().map_or_else(Span::mixed_site, super::place),
         errors,
     };
     stager.scopes.push();
@@ -88,6 +89,8 @@ struct Stager<'e> {
     next_id: usize,
     /// The whole body: how often a name is mentioned.
     tokens: TokenStream,
+    /// Somewhere in the user's code.
+    user: Span,
     errors: &'e mut Errors,
 }
 
@@ -145,16 +148,19 @@ impl Stager<'_> {
         let mut stmts = stmts.to_vec();
         match stmts.pop() {
             Some(Stmt::Expr(last, None)) if !matches!(last, Expr::Return(_)) => {
+                let span = self.place(&last);
+                let leave = quote_spanned!(span=> return);
                 let returns = survey::exits(&[], |exits| syn::visit::Visit::visit_expr(exits, &last));
                 if returns.contains(&survey::Exit::Return)
                     && !survey::diverges(&[Stmt::Expr(last.clone(), None)])
                 {
                     // Some of its paths have left: what the others give is returned in a statement of its own.
                     let given = hidden("__given");
-                    stmts.push(parse_quote!(let #given = #last;));
-                    stmts.push(parse_quote!(return #given;));
+                    let keep = quote_spanned!(span=> let);
+                    stmts.push(parse_quote!(#keep #given = #last;));
+                    stmts.push(parse_quote!(#leave #given;));
                 } else {
-                    stmts.push(parse_quote!(return #last;));
+                    stmts.push(parse_quote!(#leave #last;));
                 }
             }
             Some(last) => {
@@ -273,11 +279,16 @@ impl Stager<'_> {
                 if is_outer && survey::mentions(self.tokens.clone(), &name) > 1 {
                     // An operation may begin here, and is then reported where this stands.
                     let span = super::place(ident);
-                    *expr = Expr::Verbatim(quote::quote_spanned!(span=> ::grafito::__private::dup(&#ident)));
+                    *expr = Expr::Verbatim(quote_spanned!(span=> ::grafito::__private::dup(&#ident)));
                 }
             }
             _ => {}
         }
+    }
+
+    /// The place of lowered code as the user's own, whatever it begins with.
+    fn place(&self, tokens: &impl syn::spanned::Spanned) -> Span {
+        super::place(tokens).resolved_at(self.user)
     }
 
     /// Whether a place is in a variable from outside the arm.
@@ -368,8 +379,7 @@ impl VisitMut for Stager<'_> {
             Expr::Try(tried) if self.dup_depth > 0 => {
                 self.visit_expr_mut(&mut tried.expr);
                 let (inner, span) = (&tried.expr, super::place(&tried.question_token));
-                *tried.expr =
-                    Expr::Verbatim(quote::quote_spanned!(span=> ::grafito::__private::tried(#inner)));
+                *tried.expr = Expr::Verbatim(quote_spanned!(span=> ::grafito::__private::tried(#inner)));
             }
             Expr::Call(call) => {
                 call.args.iter_mut().for_each(|arg| self.moved(arg));
@@ -381,7 +391,7 @@ impl VisitMut for Stager<'_> {
                 call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
                 if survey::reads_by_habit(call) && self.is_outer(&call.receiver) {
                     let (receiver, span) = (&call.receiver, super::place(&call.method));
-                    *call.receiver = Expr::Verbatim(quote::quote_spanned!(span=> (&#receiver)));
+                    *call.receiver = Expr::Verbatim(quote_spanned!(span=> (&#receiver)));
                 }
             }
             Expr::Binary(binary) => {
