@@ -37,7 +37,7 @@ pub(crate) fn results(data: &Mnist, test: &Evaluation, time: Duration, is_interr
     let images: Vec<&[u8]> = rows.iter().map(|&row| data.test.image(row)).collect();
     let predictions: Vec<u8> = rows.iter().map(|&row| test.predictions[row]).collect();
     let labels: Vec<u8> = rows.iter().map(|&row| data.test.labels[row]).collect();
-    println!("\nTest digits: {wrong} of {} mistakes, and the first {right} that are right", mistakes.len());
+    println!("\nTest digits: the first {right} that are right, and {wrong} of {} mistakes", mistakes.len());
     println!("{}", draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), WIDTH));
 
     if is_interrupted {

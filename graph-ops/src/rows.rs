@@ -2,9 +2,9 @@
 //!
 //! Each is an [`Iterator`] where values exist, and a [`TensorIterator`] where a graph is made of the loop.
 
-use graph_core::{DType, Origin};
+use graph_core::{DType, OpError, Origin};
 
-use crate::tensor::{Operand, Tensor, or_raise, tensor_like};
+use crate::tensor::{Operand, Tensor, or_raise, tensor_like, unwrap_or_raise};
 
 /// How many items there are.
 #[derive(Debug, Clone)]
@@ -178,6 +178,10 @@ pub fn range_step(start: impl Operand, stop: impl Operand, step: impl Operand) -
     let start = tensor_like("range", &start, &like).into_owned();
     let stop = tensor_like("range", &stop, &like).into_owned();
     let step = tensor_like("range", &step, &like).into_owned();
+    let other = [&stop, &step].into_iter().find(|x| x.dtype() != start.dtype());
+    let same =
+        other.map_or(Ok(()), |other| Err(OpError::MixedDTypes { left: start.dtype(), right: other.dtype() }));
+    unwrap_or_raise("range", same, &[&start, other.unwrap_or(&stop)]);
     let trips = if is_host { trips_between(start.item(), stop.item(), step.item()) } else { None };
     TensorRange { start, stop, step, is_inclusive: false, trips, cursor: Cursor::default() }
 }

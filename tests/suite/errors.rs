@@ -114,11 +114,11 @@ fn wrong_operands() {
     );
     fails_in_both(
         || f.matmul(&long),
-        "matmul: inner dimensions differ: f32[2] (<floats>) x f32[3] (<long>) at <+1>",
+        "matmul: inner dimensions differ, 2 and 3: f32[2] (<floats>) x f32[3] (<long>) at <+1>",
     );
     fails_in_both(
         || f.unsqueeze(0).matmul(&long.unsqueeze(0)),
-        "matmul: inner dimensions differ: f32[1, 2] (<+1>) x f32[1, 3] (<+1>) at <+1>",
+        "matmul: inner dimensions differ, 2 and 1: f32[1, 2] (<+1>) x f32[1, 3] (<+1>) at <+1>",
     );
     fails_in_both(
         || f.select(&f, &f),
@@ -143,7 +143,7 @@ fn a_chain_names_each_operands_line() {
             let bright = &pixels * 2.0;
             bright.matmul(&weights)
         },
-        "matmul: inner dimensions differ: f32[32, 784] (<+4>) x f32[100, 10] (<+2>) at <+5>",
+        "matmul: inner dimensions differ, 784 and 100: f32[32, 784] (<+4>) x f32[100, 10] (<+2>) at <+5>",
     );
 }
 

@@ -49,7 +49,7 @@ impl Matmul {
             right_matrix[usize::from(!self.transpose_right)],
         );
         if k != inner {
-            return Err(OpError::invalid("inner dimensions differ"));
+            return Err(OpError::invalid(format!("inner dimensions differ, {k} and {inner}")));
         }
         let batch = Shape::from(left_batch)
             .broadcast(&Shape::from(right_batch))
