@@ -238,7 +238,7 @@ fn of_loops() {
     failures! {
         up_to_a_vector EAGER "item: a tensor of one element is needed, not i64[3]" at "for i in 0..x {";
         up_to_a_vector LAZY "while: a condition is a bool scalar, not bool[3]" at "for i in 0..x {";
-        bounds_differ BOTH "range: dtypes differ: i32 and i64" at "for i in start..end {";
+        bounds_differ BOTH "range: dtypes differ: i64 and i32" at "for i in start..end {";
         rows_up_to_a_vector EAGER "item: a tensor of one element is needed, not i64[3]" at "for (row, i) in x.rows().zip(range(x)) {";
         rows_up_to_a_vector LAZY "while: a condition is a bool scalar, not bool[3]" at "for (row, i) in x.rows().zip(range(x)) {";
         items_up_to_a_vector BOTH "item: a tensor of one element is needed, not i64[3]" at "let items: Vec<Tensor> = range(x).collect();";
