@@ -11,10 +11,15 @@ use crate::model::train_step;
 use crate::options::Options;
 use crate::train::{Evaluation, Trained};
 
-/// Columns of text assumed for the drawing.
+/// Columns of text that a drawing takes at most.
 const WIDTH: usize = 120;
 /// How many digits are drawn.
 const SHOWN: usize = 8;
+
+/// The columns that a drawing may take; a file is as wide as it likes.
+fn columns(is_terminal: bool) -> usize {
+    if is_terminal { WIDTH.min(console::Term::stdout().size().1.into()) } else { WIDTH }
+}
 
 pub(crate) fn summary(options: &Options, data: &Mnist, trained: &Trained) {
     results(data, &trained.test, trained.time, trained.is_interrupted);
@@ -38,7 +43,10 @@ pub(crate) fn results(data: &Mnist, test: &Evaluation, time: Duration, is_interr
     let predictions: Vec<u8> = rows.iter().map(|&row| test.predictions[row]).collect();
     let labels: Vec<u8> = rows.iter().map(|&row| data.test.labels[row]).collect();
     println!("\nTest digits: the first {right} that are right, and {wrong} of {} mistakes", mistakes.len());
-    println!("{}", draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), WIDTH));
+    println!(
+        "{}",
+        draw_digits(&images, &predictions, &labels, Palette::detect(is_terminal), columns(is_terminal))
+    );
 
     if is_interrupted {
         println!("interrupted: this is the summary so far");

@@ -119,7 +119,7 @@ fn progress_bar(options: &Options, number: usize, steps: usize) -> ProgressBar {
     if !std::io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {elapsed} {msg}")
+    let style = ProgressStyle::with_template("{prefix} {bar:20} {pos}/{len} {elapsed} {msg}")
         .expect("the template is valid");
     let bar = ProgressBar::new(steps as u64).with_style(style);
     bar.with_prefix(format!("epoch {number}/{}", options.epochs))
