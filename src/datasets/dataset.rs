@@ -147,7 +147,7 @@ impl Dataset {
         self.with(Stage::Map(Arc::new(f)))
     }
 
-    /// Lets a thread make up to `ahead` examples or batches before they are asked for.
+    /// Lets a thread make up to `ahead` (65,536 at most) examples or batches before they are asked for.
     #[must_use]
     pub fn prefetch(self, ahead: usize) -> Dataset {
         self.with(Stage::Prefetch { ahead })

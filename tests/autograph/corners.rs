@@ -401,3 +401,21 @@ fn rows_that_are_none_or_empty() {
     assert_eq!(at([0, 0]), (3.0, 1.0));
     assert_eq!(both(|| along_nothing(&ints(&[]).cast(DType::F64), &w).item::<f64>()), 3.0);
 }
+
+#[graph_fn]
+fn names_that_updates_might_use(__value: &Tensor) -> Tensor {
+    let mut __part = __value.clone();
+    __part[0] += 1;
+    let mut __value = __part.clone();
+    __value[1] *= 5;
+    __value
+}
+
+#[test]
+fn an_update_takes_no_name_from_the_user() {
+    for mode in [Mode::Eager, Mode::Lazy] {
+        let updated =
+            with_mode(mode, || names_that_updates_might_use(&Tensor::from([1i64, 2])).to_vec::<i64>());
+        assert_eq!(updated, [2, 10], "{mode:?}");
+    }
+}

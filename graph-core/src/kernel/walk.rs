@@ -47,11 +47,13 @@ impl RowWalks {
         let first_of_row = shape.len() - row_axes;
         let mut outer: SmallVec<[usize; 4]> = SmallVec::new();
         let mut merged: SmallVec<[Strides; 3]> = strides.iter().map(|_| Strides::new()).collect();
-        let mut has_row = row_axes == 0;
+        let mut row_begins = None;
         for axis in (0..shape.len()).filter(|&axis| shape[axis] != 1) {
             let len = shape[axis];
-            let begins_row = !has_row && axis >= first_of_row;
-            has_row |= begins_row;
+            let begins_row = row_axes > 0 && axis >= first_of_row && row_begins.is_none();
+            if begins_row {
+                row_begins = Some(outer.len());
+            }
             let is_even = |(merged, own): (&Strides, &Strides)| merged.last() == Some(&(own[axis] * len));
             let is_one = !begins_row && !outer.is_empty() && merged.iter().zip(strides).all(is_even);
             if is_one {
@@ -63,6 +65,7 @@ impl RowWalks {
                 merged.iter_mut().zip(strides).for_each(|(merged, own)| merged.push(own[axis]));
             }
         }
+        debug_assert!(row_begins.is_none_or(|begin| outer.len() == begin + 1), "a row is one axis");
         let width = outer.pop().unwrap_or(1);
         let operand = |mut strides: Strides| {
             let step = strides.pop().unwrap_or(0);

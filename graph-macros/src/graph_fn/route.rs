@@ -257,7 +257,8 @@ fn binary_operator(binary: &syn::ExprBinary, span: Span, place: Span) -> Option<
                 && let Expr::Index(index) = &*binary.left
             {
                 let (base, position, op) = (&index.expr, &index.index, &binary.op);
-                let (part, value) = (Ident::new("__part", place), Ident::new("__value", place));
+                let (part, value) =
+                    (Ident::new("__grafito_part", place), Ident::new("__grafito_value", place));
                 let change = quote_spanned!(place=> *#part #op #value);
                 let update = quote_spanned!(place=> __grafito_update(#position, |#part| #change));
                 return Some(parse_quote_at(quote_spanned! {span=> {
